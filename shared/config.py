@@ -52,51 +52,185 @@ def setting(
 class Settings:
     """What the API, the worker and the command line are told from outside."""
 
-    # fmt: off
-    environment: str = setting("ENVIRONMENT", "Where this runs: local, ci, dev, staging or production", "local", validate=valid.OneOf(ENVIRONMENTS))
-    aws_region: str = setting("AWS_REGION", "The AWS region of everything below", "us-east-1", validate=valid.Length(min=1))
-    raw_bucket: str = setting("RAW_BUCKET", "Bucket of the input data; never written by jobs", "cloud-data-platform-dev-raw", production=True)
-    processed_bucket: str = setting("PROCESSED_BUCKET", "Bucket of the jobs' outputs", "cloud-data-platform-dev-processed", production=True)
-    artifacts_bucket: str = setting("ARTIFACTS_BUCKET", "Bucket of the Spark code and jars", "cloud-data-platform-dev-artifacts", production=True)
-    logs_bucket: str = setting("LOGS_BUCKET", "Bucket of the Spark drivers' logs", "cloud-data-platform-dev-logs", production=True)
-    readable_buckets: tuple[str, ...] = setting("READABLE_BUCKETS", "Further buckets that jobs may read, separated by commas; the raw and processed buckets always are", ())
-    jobs_table: str = setting("JOBS_TABLE", "DynamoDB table of the jobs", "cloud-data-platform-dev-jobs", production=True)
-    control_table: str = setting("CONTROL_TABLE", "DynamoDB table of the start pacing and of the callbacks seen", "cloud-data-platform-dev-control", production=True)
-    jobs_queue: str = setting("JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True)
-    events_queue: str = setting("EVENTS_QUEUE", "Name of the SQS queue that EventBridge sends the runs' events to", "cloud-data-platform-dev-events", production=True)
-    dead_letter_queue: str = setting("DEAD_LETTER_QUEUE", "Name of the SQS queue of failed jobs and unreadable messages", "cloud-data-platform-dev-dlq", production=True)
-    emr_application_id: str = setting("EMR_APPLICATION_ID", "The EMR Serverless application that runs the jobs", "", production=True)
+    environment: str = setting(
+        "ENVIRONMENT",
+        "Where this runs: local, ci, dev, staging or production",
+        "local",
+        validate=valid.OneOf(ENVIRONMENTS),
+    )
+    aws_region: str = setting(
+        "AWS_REGION", "The AWS region of everything below", "us-east-1", validate=valid.Length(min=1)
+    )
+    raw_bucket: str = setting(
+        "RAW_BUCKET", "Bucket of the input data; never written by jobs", "cloud-data-platform-dev-raw", production=True
+    )
+    processed_bucket: str = setting(
+        "PROCESSED_BUCKET", "Bucket of the jobs' outputs", "cloud-data-platform-dev-processed", production=True
+    )
+    artifacts_bucket: str = setting(
+        "ARTIFACTS_BUCKET", "Bucket of the Spark code and jars", "cloud-data-platform-dev-artifacts", production=True
+    )
+    logs_bucket: str = setting(
+        "LOGS_BUCKET", "Bucket of the Spark drivers' logs", "cloud-data-platform-dev-logs", production=True
+    )
+    readable_buckets: tuple[str, ...] = setting(
+        "READABLE_BUCKETS",
+        "Further buckets that jobs may read, separated by commas; the raw and processed buckets always are",
+        (),
+    )
+    jobs_table: str = setting(
+        "JOBS_TABLE", "DynamoDB table of the jobs", "cloud-data-platform-dev-jobs", production=True
+    )
+    control_table: str = setting(
+        "CONTROL_TABLE",
+        "DynamoDB table of the start pacing and of the callbacks seen",
+        "cloud-data-platform-dev-control",
+        production=True,
+    )
+    jobs_queue: str = setting(
+        "JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True
+    )
+    events_queue: str = setting(
+        "EVENTS_QUEUE",
+        "Name of the SQS queue that EventBridge sends the runs' events to",
+        "cloud-data-platform-dev-events",
+        production=True,
+    )
+    dead_letter_queue: str = setting(
+        "DEAD_LETTER_QUEUE",
+        "Name of the SQS queue of failed jobs and unreadable messages",
+        "cloud-data-platform-dev-dlq",
+        production=True,
+    )
+    emr_application_id: str = setting(
+        "EMR_APPLICATION_ID", "The EMR Serverless application that runs the jobs", "", production=True
+    )
     emr_job_role_arn: str = setting("EMR_JOB_ROLE_ARN", "The role that the Spark programs run as", "", production=True)
-    spark_code_uri: str = setting("SPARK_CODE_URI", "Where the platform's own Spark code lies: the folder of main.py and spark_jobs.zip", "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/", production=True, validate=valid.Regexp(r"s3://.+/\Z", error="must be an s3:// URI that ends with /"))
-    spark_jar_path: str = setting("SPARK_JAR_PATH", "The jar of jobs that run a jar and name none", "s3://cloud-data-platform-dev-raw/jars/cloud-data-platform-spark-jobs-0.1.0.jar", validate=valid.Regexp(r"s3://.+\.jar\Z", error="must be the s3:// URI of a jar"))
-    auth_mode: str = setting("AUTH_MODE", "Who may call: none (no identity; local and ci only)", "none", validate=valid.OneOf(("none",)))
-    callback_signing_key: str = setting("CALLBACK_SIGNING_KEY", "Master key of the signatures on status callbacks; 32 characters or more", "", production=True, secret=True)
-    cursor_signing_key: str = setting("CURSOR_SIGNING_KEY", "Key that signs the cursors of lists; 32 characters or more", "", production=True, secret=True)
+    spark_code_uri: str = setting(
+        "SPARK_CODE_URI",
+        "Where the platform's own Spark code lies: the folder of main.py and spark_jobs.zip",
+        "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/",
+        production=True,
+        validate=valid.Regexp(r"s3://.+/\Z", error="must be an s3:// URI that ends with /"),
+    )
+    spark_jar_path: str = setting(
+        "SPARK_JAR_PATH",
+        "The jar of jobs that run a jar and name none",
+        "s3://cloud-data-platform-dev-raw/jars/cloud-data-platform-spark-jobs-0.1.0.jar",
+        validate=valid.Regexp(r"s3://.+\.jar\Z", error="must be the s3:// URI of a jar"),
+    )
+    auth_mode: str = setting(
+        "AUTH_MODE", "Who may call: none (no identity; local and ci only)", "none", validate=valid.OneOf(("none",))
+    )
+    callback_signing_key: str = setting(
+        "CALLBACK_SIGNING_KEY",
+        "Master key of the signatures on status callbacks; 32 characters or more",
+        "",
+        production=True,
+        secret=True,
+    )
+    cursor_signing_key: str = setting(
+        "CURSOR_SIGNING_KEY",
+        "Key that signs the cursors of lists; 32 characters or more",
+        "",
+        production=True,
+        secret=True,
+    )
     api_host: str = setting("API_HOST", "Address the API listens on", "127.0.0.1")
     api_port: int = setting("API_PORT", "Port the API listens on", 8000, validate=valid.Range(1, 65535))
     api_processes: int = setting("API_PROCESSES", "Processes of the API", 2, validate=valid.Range(1, 64))
-    api_threads: int = setting("API_THREADS", "Threads of each API process; also its connections to each AWS service", 8, validate=valid.Range(1, 64))
-    max_body_bytes: int = setting("MAX_BODY_BYTES", "The largest request body the API reads", 64 * 1024, validate=valid.Range(1024, 1024 * 1024))
+    api_threads: int = setting(
+        "API_THREADS",
+        "Threads of each API process; also its connections to each AWS service",
+        8,
+        validate=valid.Range(1, 64),
+    )
+    max_body_bytes: int = setting(
+        "MAX_BODY_BYTES", "The largest request body the API reads", 64 * 1024, validate=valid.Range(1024, 1024 * 1024)
+    )
     max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
     max_attempts: int = setting("MAX_ATTEMPTS", "Attempts of a job that names none", 3, validate=valid.Range(1, 10))
-    retry_base_seconds: int = setting("RETRY_BASE_SECONDS", "First backoff between two attempts of a job; doubles each time, with full jitter", 30, validate=valid.Range(1, 3600))
-    retry_cap_seconds: int = setting("RETRY_CAP_SECONDS", "Longest backoff between two attempts of a job", 900, validate=valid.Range(1, 3600))
-    deadline_seconds: int = setting("DEADLINE_SECONDS", "How long a job may take in all, from its submission, waits and retries included", 24 * 3600, validate=valid.Range(60, 7 * 24 * 3600))
-    submit_grace_seconds: int = setting("SUBMIT_GRACE_SECONDS", "How long a submitted job waits for its message before the timer looks", 120, validate=valid.Range(1, 900))
-    hold_seconds: int = setting("HOLD_SECONDS", "How long a step of a worker is its own before the timer takes it over", 90, validate=valid.Range(5, 900))
-    poll_seconds: int = setting("POLL_SECONDS", "How often a run is looked at when no event comes", 600, validate=valid.Range(1, 3600))
-    timer_seconds: float = setting("TIMER_SECONDS", "How often the timer reads what is due", 5.0, validate=valid.Range(0.1, 60))
-    drain_seconds: int = setting("DRAIN_SECONDS", "How long a stopping worker may take to finish the steps in hand", 45, validate=valid.Range(1, 110))
-    start_rate_per_second: float = setting("START_RATE", "Runs the whole fleet may start a second; AWS allows one", 0.95, validate=valid.Range(0.01, 1000))
-    start_burst: int = setting("START_BURST", "Runs the whole fleet may start at once; AWS allows 25 to all users of the account", 15, validate=valid.Range(1, 1000))
-    job_consumers: int = setting("JOB_CONSUMERS", "Threads of a worker that take submitted jobs", 2, validate=valid.Range(1, 32))
-    event_consumers: int = setting("EVENT_CONSUMERS", "Threads of a worker that take the runs' events", 1, validate=valid.Range(1, 32))
-    visibility_seconds: int = setting("VISIBILITY_SECONDS", "How long a received message stays hidden from other workers", 120, validate=valid.Range(5, 900))
-    long_poll_seconds: int = setting("LONG_POLL_SECONDS", "How long a receive waits for a message", 20, validate=valid.Range(0, 20))
-    health_port: int = setting("HEALTH_PORT", "Port of a worker's health endpoint, on 127.0.0.1; 0 takes any free one", 0, validate=valid.Range(0, 65535))
-    log_format: str = setting("LOG_FORMAT", "json (one object a line) or console (for people)", "json", validate=valid.OneOf(("json", "console")))
-    log_level: str = setting("LOG_LEVEL", "The least severe level that is logged", "INFO", validate=valid.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
-    # fmt: on
+    retry_base_seconds: int = setting(
+        "RETRY_BASE_SECONDS",
+        "First backoff between two attempts of a job; doubles each time, with full jitter",
+        30,
+        validate=valid.Range(1, 3600),
+    )
+    retry_cap_seconds: int = setting(
+        "RETRY_CAP_SECONDS", "Longest backoff between two attempts of a job", 900, validate=valid.Range(1, 3600)
+    )
+    deadline_seconds: int = setting(
+        "DEADLINE_SECONDS",
+        "How long a job may take in all, from its submission, waits and retries included",
+        24 * 3600,
+        validate=valid.Range(60, 7 * 24 * 3600),
+    )
+    submit_grace_seconds: int = setting(
+        "SUBMIT_GRACE_SECONDS",
+        "How long a submitted job waits for its message before the timer looks",
+        120,
+        validate=valid.Range(1, 900),
+    )
+    hold_seconds: int = setting(
+        "HOLD_SECONDS",
+        "How long a step of a worker is its own before the timer takes it over",
+        90,
+        validate=valid.Range(5, 900),
+    )
+    poll_seconds: int = setting(
+        "POLL_SECONDS", "How often a run is looked at when no event comes", 600, validate=valid.Range(1, 3600)
+    )
+    timer_seconds: float = setting(
+        "TIMER_SECONDS", "How often the timer reads what is due", 5.0, validate=valid.Range(0.1, 60)
+    )
+    drain_seconds: int = setting(
+        "DRAIN_SECONDS",
+        "How long a stopping worker may take to finish the steps in hand",
+        45,
+        validate=valid.Range(1, 110),
+    )
+    start_rate_per_second: float = setting(
+        "START_RATE", "Runs the whole fleet may start a second; AWS allows one", 0.95, validate=valid.Range(0.01, 1000)
+    )
+    start_burst: int = setting(
+        "START_BURST",
+        "Runs the whole fleet may start at once; AWS allows 25 to all users of the account",
+        15,
+        validate=valid.Range(1, 1000),
+    )
+    job_consumers: int = setting(
+        "JOB_CONSUMERS", "Threads of a worker that take submitted jobs", 2, validate=valid.Range(1, 32)
+    )
+    event_consumers: int = setting(
+        "EVENT_CONSUMERS", "Threads of a worker that take the runs' events", 1, validate=valid.Range(1, 32)
+    )
+    visibility_seconds: int = setting(
+        "VISIBILITY_SECONDS",
+        "How long a received message stays hidden from other workers",
+        120,
+        validate=valid.Range(5, 900),
+    )
+    long_poll_seconds: int = setting(
+        "LONG_POLL_SECONDS", "How long a receive waits for a message", 20, validate=valid.Range(0, 20)
+    )
+    health_port: int = setting(
+        "HEALTH_PORT",
+        "Port of a worker's health endpoint, on 127.0.0.1; 0 takes any free one",
+        0,
+        validate=valid.Range(0, 65535),
+    )
+    log_format: str = setting(
+        "LOG_FORMAT",
+        "json (one object a line) or console (for people)",
+        "json",
+        validate=valid.OneOf(("json", "console")),
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "The least severe level that is logged",
+        "INFO",
+        validate=valid.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
 
     @property
     def is_development(self) -> bool:
@@ -146,8 +280,7 @@ def read_fields(settings_class: type[SettingsClass]) -> SettingsClass:
     try:
         env.seal()
     except EnvValidationError as error:
-        found = dict(error.error_messages)
-        raise ConfigurationError("; ".join(f"{name}: {' '.join(found[name])}" for name in sorted(found))) from None
+        raise ConfigurationError(str(error)) from None
     return settings_class(**values)
 
 

@@ -1,0 +1,99 @@
+"""SQS behind our words. A message is only a hint to look at a job, so nothing here knows what a job is."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import QueueUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MESSAGE_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """A received message; `receipt` is what deletes it or gives it back."""
+
+    message_id: str
+    receipt: str
+    body: str
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Translate every error of SQS: all are worth another try, since a message is never half-sent."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise QueueUnavailable(f"SQS did not answer: {error}") from error
+
+
+class JobQueue:
+    """One queue, by name. Its URL is asked for once, at the first use, so that a process starts without SQS."""
+
+    def __init__(self, client: "SQSClient", receiver: "SQSClient", name: str) -> None:
+        self._client = client
+        self._receiver = receiver
+        self.name = name
+        self._known_url: str | None = None
+
+    def _url(self) -> str:
+        if self._known_url is None:
+            self._known_url = self._client.get_queue_url(QueueName=self.name)["QueueUrl"]
+        return self._known_url
+
+    def send(self, body: Mapping[str, Any], attributes: Mapping[str, str] | None = None) -> None:
+        """Send one message, a JSON object. Raises: QueueUnavailable."""
+        with queue_errors():
+            self._client.send_message(
+                QueueUrl=self._url(),
+                MessageBody=json.dumps(body, ensure_ascii=False),
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
+                },
+            )
+
+    def receive(self, most: int, wait_seconds: int, visibility_seconds: int) -> list[Message]:
+        """Up to `most` messages, hidden from others for a while; none after the wait. Raises: QueueUnavailable."""
+        with queue_errors():
+            answer = self._receiver.receive_message(
+                QueueUrl=self._url(),
+                MaxNumberOfMessages=most,
+                WaitTimeSeconds=wait_seconds,
+                VisibilityTimeout=visibility_seconds,
+            )
+        return [Message(row["MessageId"], row["ReceiptHandle"], row["Body"]) for row in answer.get("Messages", [])]
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete up to ten messages; one that stays comes back and finds nothing to do. Raises: QueueUnavailable."""
+        if not messages:
+            return
+        entries: Any = [{"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages)]
+        with queue_errors():
+            answer = self._client.delete_message_batch(QueueUrl=self._url(), Entries=entries)
+            left = {entry["Id"] for entry in answer.get("Failed", [])}
+            if left:
+                again = [entry for entry in entries if entry["Id"] in left]
+                self._client.delete_message_batch(QueueUrl=self._url(), Entries=again)
+
+    def release(self, messages: Sequence[Message], after_seconds: int = 0) -> None:
+        """Let others have up to ten messages, at once or after a while. Raises: QueueUnavailable."""
+        if not messages:
+            return
+        entries: Any = [
+            {"Id": str(n), "ReceiptHandle": message.receipt, "VisibilityTimeout": after_seconds}
+            for n, message in enumerate(messages)
+        ]
+        with queue_errors():
+            self._client.change_message_visibility_batch(QueueUrl=self._url(), Entries=entries)
+
+
+def job_message(job_id: str) -> dict[str, Any]:
+    """The hint that a job waits: everything else is in its item."""
+    return {"schemaVersion": MESSAGE_SCHEMA_VERSION, "kind": "job", "jobId": job_id}

@@ -1,0 +1,234 @@
+"""Every change a job can go through, as pure functions from one image of it to the next.
+
+Who calls what: the API creates, cancels and takes reports; the worker does the rest. The job store writes the
+difference between the two images under a condition on the first, so a function here never asks whether somebody
+else was faster. The reasons for each step are in docs/architecture.md.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.config import Settings
+from shared.models import (
+    DETAIL_CHARACTERS,
+    HISTORY_ENTRIES,
+    HISTORY_MESSAGE_CHARACTERS,
+    FailureReason,
+    FailureReport,
+    HistoryEntry,
+    Job,
+)
+from shared.retry import (
+    DUTY_BASE_SECONDS,
+    DUTY_CAP_SECONDS,
+    FailureClass,
+    backoff,
+    hash01,
+    retry_backoff,
+    stop_reason,
+)
+from shared.transitions import JobStatus
+
+WORKER = "worker"
+# A start must be signed within this time of its intent; a process that was stopped for longer refuses its own call.
+START_WINDOW = timedelta(seconds=30)
+# AWS refuses a request that was signed longer ago (Signature Version 4).
+SIGNATURE_LIFETIME = timedelta(seconds=300)
+# Clock skew and the lag of ListJobRuns.
+FENCE_MARGIN = timedelta(seconds=90)
+# After this time no run can begin for an intent any more, whatever happened to the process that meant to start it.
+START_FENCE = START_WINDOW + SIGNATURE_LIFETIME + FENCE_MARGIN
+# A submitted job that the timer looked at probably still has its message in the queue.
+SUBMITTED_HOLD = timedelta(seconds=300)
+
+
+def described(job: Job, now: datetime, by: str, message: str, moved_from: JobStatus, **changes: Any) -> Job:
+    """The job changed, with an entry in its history; after `HISTORY_ENTRIES` the oldest but the first go."""
+    changed = replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS], **changes)
+    entry = HistoryEntry(
+        at=now,
+        moved_from=moved_from,
+        moved_to=changed.status,
+        by=by,
+        attempt=changed.attempt,
+        message=message[:HISTORY_MESSAGE_CHARACTERS],
+        correlation_id=job.correlation_id,
+    )
+    history = (*job.history, entry)
+    if len(history) > HISTORY_ENTRIES:
+        history = (history[0], *history[len(history) - HISTORY_ENTRIES + 1 :])
+    return replace(changed, history=history)
+
+
+def claimed(job: Job, now: datetime, settings: Settings) -> Job:
+    """SUBMITTED to RUNNING. The first attempt is intended in the same write, unless the job must end."""
+    hold = now + timedelta(seconds=settings.hold_seconds)
+    if stop_reason(job, now):
+        return described(job, now, WORKER, "Taken up to be ended.", job.status, status=JobStatus.RUNNING, due_at=hold)
+    return described(
+        job,
+        now,
+        WORKER,
+        "Starting attempt 1.",
+        job.status,
+        status=JobStatus.RUNNING,
+        attempt=1,
+        intent_at=now,
+        due_at=hold,
+    )
+
+
+def taken_over(job: Job, now: datetime, settings: Settings) -> Job:
+    """The timer takes a due job for itself: others leave it alone until the hold ends."""
+    hold = SUBMITTED_HOLD if job.status is JobStatus.SUBMITTED else timedelta(seconds=settings.hold_seconds)
+    return replace(job, updated_at=now, due_at=now + hold)
+
+
+def intended(job: Job, now: datetime, settings: Settings) -> Job:
+    """A run is about to be started: of the next attempt, or again of one whose run was never begun."""
+    due_at = now + timedelta(seconds=settings.hold_seconds)
+    if job.is_starting:
+        return replace(job, updated_at=now, intent_at=now, due_at=due_at)
+    attempt = job.attempt + 1
+    return described(
+        job, now, WORKER, f"Starting attempt {attempt}.", job.status, attempt=attempt, intent_at=now, due_at=due_at
+    )
+
+
+def recorded(job: Job, run_id: str, now: datetime, settings: Settings, *, look_now: bool) -> Job:
+    """The attempt's run is known. `look_now` brings the timer at once: the run is over, or the job must end."""
+    wait = timedelta() if look_now or stop_reason(job, now) else timedelta(seconds=settings.poll_seconds)
+    message = f"Attempt {job.attempt} runs on EMR Serverless as {run_id}."
+    return replace(
+        job, updated_at=now, run_id=run_id, status_message=message, due_at=min(now + wait, max(now, job.deadline_at))
+    )
+
+
+def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alone: bool) -> Job:
+    """EMR certainly did not take this start. `alone`: no earlier intent of the attempt can have become a run."""
+    if not alone and job.intent_at is not None:
+        return replace(job, updated_at=now, status_message=message, due_at=job.intent_at + START_FENCE)
+    return replace(
+        job,
+        updated_at=now,
+        status_message=message[:DETAIL_CHARACTERS],
+        attempt=job.attempt - 1,
+        intent_at=None,
+        due_at=now + wait,
+    )
+
+
+def succeeded(job: Job, now: datetime, by: str, message: str) -> Job:
+    """RUNNING to SUCCEEDED: nothing more is owed."""
+    return described(
+        job,
+        now,
+        by,
+        message,
+        job.status,
+        status=JobStatus.SUCCEEDED,
+        finished_at=now,
+        intent_at=None,
+        reported=None,
+        due_at=None,
+    )
+
+
+def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str, due_at: datetime) -> Job:
+    """RUNNING to FAILED; the same write owes the dead-letter queue a message, due at `due_at`."""
+    return described(
+        job,
+        now,
+        by,
+        failure_sentence(job, reason, detail),
+        job.status,
+        status=JobStatus.FAILED,
+        finished_at=now,
+        failure_reason=reason,
+        failure_detail=detail[:DETAIL_CHARACTERS] or None,
+        dlq_pending=True,
+        intent_at=None,
+        reported=None,
+        due_at=due_at,
+    )
+
+
+def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
+    """What happened, as a sentence that a person can act on."""
+    openings = {
+        FailureReason.CANCELLED: "Cancelled as asked.",
+        FailureReason.TIMED_OUT: "Ran out of time.",
+        FailureReason.RUN_FAILED: f"Attempt {job.attempt} failed and is not tried again.",
+        FailureReason.INVALID_INPUT: "The input or a parameter is at fault.",
+        FailureReason.CAPACITY: "No capacity was found before the deadline.",
+        FailureReason.START_REJECTED: "EMR Serverless refused the run.",
+        FailureReason.CANCELLED_EXTERNALLY: "The run was cancelled by somebody outside this platform.",
+        FailureReason.RUN_LOST: "EMR Serverless no longer knows the run.",
+        FailureReason.REPORTED: "The program reported a failure.",
+    }
+    return f"{openings[reason]} {detail}".strip()
+
+
+def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str) -> Job:
+    """The attempt is over and another follows after the backoff. A capacity failure is not charged."""
+    wait = retry_backoff(job, failure_class)
+    message = (
+        f"Attempt {job.attempt} failed ({failure_class}); the next follows in {wait.total_seconds():.0f} s. {detail}"
+    )
+    return described(
+        job,
+        now,
+        WORKER,
+        message.strip(),
+        job.status,
+        charged_failures=job.charged_failures + (failure_class is not FailureClass.CAPACITY),
+        run_id=None,
+        intent_at=None,
+        reported=None,
+        due_at=now + wait,
+    )
+
+
+def waiting(job: Job, now: datetime, until: datetime) -> Job:
+    """Nothing to do before `until`."""
+    return replace(job, updated_at=now, due_at=until)
+
+
+def duties_done(job: Job, now: datetime) -> Job:
+    """All that the job owed was sent: it is never due again."""
+    return replace(job, updated_at=now, dlq_pending=False, duty_tries=0, due_at=None)
+
+
+def duties_postponed(job: Job, now: datetime) -> Job:
+    """A duty could not be done; it is tried again after a backoff, for ever."""
+    tries = job.duty_tries + 1
+    wait = backoff(job.job_id, tries, DUTY_BASE_SECONDS, DUTY_CAP_SECONDS)
+    return replace(job, updated_at=now, duty_tries=tries, due_at=now + wait)
+
+
+def cancel_requested(job: Job, now: datetime, by: str, reason: str | None) -> Job:
+    """The owner wants the job to end; the timer brings it to a worker at once."""
+    message = f"Cancellation asked for: {reason}" if reason else "Cancellation asked for."
+    return described(job, now, by, message, job.status, cancel_requested_at=now, due_at=now)
+
+
+def claimed_by_report(job: Job, now: datetime, by: str, message: str) -> Job:
+    """SUBMITTED to RUNNING by a callback; a worker starts the first attempt at once."""
+    return described(job, now, by, message, job.status, status=JobStatus.RUNNING, due_at=now)
+
+
+def progressed(job: Job, now: datetime, message: str) -> Job:
+    """The program says how far it is."""
+    return replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS])
+
+
+def failure_reported(job: Job, now: datetime, report: FailureReport) -> Job:
+    """The program says that it fails, and another attempt follows once its run has ended."""
+    due_at = now + timedelta(seconds=30)
+    return replace(job, updated_at=now, reported=report, due_at=min(job.due_at or due_at, due_at))
+
+
+def refusal_wait(job: Job, shortest_seconds: float, longest_seconds: float) -> timedelta:
+    """How long a refused start waits: spread by the image's `rev`, so that a fleet's refusals do not return at once."""
+    return timedelta(seconds=shortest_seconds + hash01(job.rev) * (longest_seconds - shortest_seconds))

@@ -1,0 +1,380 @@
+"""The job: what a user asked for, where it is, and all that happened to it. Plain frozen data.
+
+Items hold camelCase names and epoch milliseconds, and an absent value is an absent attribute; in here times are
+aware UTC datetimes. `job_to_item` and `job_from_item` are the only places that know both.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from shared.errors import StoredJobUnreadable
+from shared.transitions import JobStatus
+
+SCHEMA_VERSION = 1
+DUE_SHARDS = 16
+STATUS_SHARDS = 16
+# An item may hold 400 KB; the history must never be what stops a job, so it is bounded far below.
+HISTORY_ENTRIES = 50
+HISTORY_MESSAGE_CHARACTERS = 256
+DETAIL_CHARACTERS = 1024
+
+Item = dict[str, Any]
+
+
+class FailureReason(StrEnum):
+    """Why a job FAILED."""
+
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+    RUN_FAILED = "RUN_FAILED"
+    INVALID_INPUT = "INVALID_INPUT"
+    CAPACITY = "CAPACITY"
+    START_REJECTED = "START_REJECTED"
+    CANCELLED_EXTERNALLY = "CANCELLED_EXTERNALLY"
+    RUN_LOST = "RUN_LOST"
+    REPORTED = "REPORTED"
+
+
+@dataclass(frozen=True)
+class JobInput:
+    """One named input: an S3 object or a prefix."""
+
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What the user asked for, as it was accepted."""
+
+    job_type: str
+    job_type_version: str
+    inputs: tuple[JobInput, ...]
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+    size: str
+    timeout_seconds: int
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What EMR Serverless is asked for: all of StartJobRun but what differs between attempts."""
+
+    application_id: str
+    execution_role_arn: str
+    job_driver: Mapping[str, Any]
+    configuration_overrides: Mapping[str, Any]
+    tags: Mapping[str, str]
+    timeout_minutes: int
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a job's failures are tried again, and how long is waited before."""
+
+    max_attempts: int
+    base_seconds: int
+    cap_seconds: int
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One thing that happened to a job. `moved_from` is absent at its creation."""
+
+    at: datetime
+    moved_from: JobStatus | None
+    moved_to: JobStatus
+    by: str
+    attempt: int
+    message: str
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class FailureReport:
+    """A failure that the attempt itself reported, kept until its run has ended and another attempt may begin."""
+
+    attempt: int
+    failure_class: str
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again."""
+
+    job_id: str
+    rev: str
+    status: JobStatus
+    owner_id: str
+    correlation_id: str
+    created_at: datetime
+    updated_at: datetime
+    deadline_at: datetime
+    status_message: str
+    request: JobRequest
+    request_digest: str
+    spec: RunSpec
+    retry_policy: RetryPolicy
+    attempt: int
+    charged_failures: int
+    history: tuple[HistoryEntry, ...]
+    due_at: datetime | None = None
+    intent_at: datetime | None = None
+    run_id: str | None = None
+    cancel_requested_at: datetime | None = None
+    reported: FailureReport | None = None
+    finished_at: datetime | None = None
+    failure_reason: FailureReason | None = None
+    failure_detail: str | None = None
+    dlq_pending: bool = False
+    duty_tries: int = 0
+
+    @property
+    def is_tracking(self) -> bool:
+        """RUNNING, and its run is known."""
+        return self.status is JobStatus.RUNNING and self.run_id is not None
+
+    @property
+    def is_starting(self) -> bool:
+        """RUNNING, and a run was asked for, but whether it exists is not recorded."""
+        return self.status is JobStatus.RUNNING and self.run_id is None and self.intent_at is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """RUNNING, and between two attempts, or before the first."""
+        return self.status is JobStatus.RUNNING and self.run_id is None and self.intent_at is None
+
+    @property
+    def run_name(self) -> str:
+        """The name and client token of the current attempt's run."""
+        return f"{self.job_id}.{self.attempt}"
+
+    @property
+    def created_key(self) -> str:
+        """Where the job stands in a list: by creation, then by id."""
+        return f"{epoch_ms(self.created_at):013d}#{self.job_id}"
+
+
+def utc_now() -> datetime:
+    """The time, in UTC and to the millisecond, which is what an item can hold."""
+    return from_epoch_ms(int(datetime.now(UTC).timestamp() * 1000))
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware datetime."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_epoch_ms(milliseconds: int) -> datetime:
+    """The aware UTC datetime of milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
+
+
+def shard_of(job_id: str, shards: int) -> str:
+    """Which of an index's shards a job is in, as two digits."""
+    return f"{zlib.crc32(job_id.encode()) % shards:02d}"
+
+
+def owner_status_key(owner_id: str, status: JobStatus) -> str:
+    """The partition of `byOwnerStatus` that holds an owner's jobs of one status."""
+    return f"{owner_id}#{status}"
+
+
+def job_to_item(job: Job) -> Item:
+    """The item of a job: plain strings, whole numbers, booleans, lists and maps; nothing that is None."""
+    item = {
+        "jobId": job.job_id,
+        "schemaVersion": SCHEMA_VERSION,
+        "rev": job.rev,
+        "status": str(job.status),
+        "ownerId": job.owner_id,
+        "correlationId": job.correlation_id,
+        "createdAt": epoch_ms(job.created_at),
+        "updatedAt": epoch_ms(job.updated_at),
+        "deadlineAt": epoch_ms(job.deadline_at),
+        "statusMessage": job.status_message,
+        "request": _request_to_item(job.request),
+        "requestDigest": job.request_digest,
+        "spec": _spec_to_item(job.spec),
+        "retryPolicy": _policy_to_item(job.retry_policy),
+        "attempt": job.attempt,
+        "chargedFailures": job.charged_failures,
+        "history": [_entry_to_item(entry) for entry in job.history],
+        "runId": job.run_id,
+        "intentAt": _ms_or_none(job.intent_at),
+        "cancelRequestedAt": _ms_or_none(job.cancel_requested_at),
+        "finishedAt": _ms_or_none(job.finished_at),
+        "reported": _report_to_item(job.reported) if job.reported else None,
+        "failureReason": str(job.failure_reason) if job.failure_reason else None,
+        "failureDetail": job.failure_detail,
+        "dlqPending": True if job.dlq_pending else None,
+        "dutyTries": job.duty_tries or None,
+        **_index_keys(job),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def job_from_item(item: Mapping[str, Any]) -> Job:
+    """The job of an item. Raises: StoredJobUnreadable, naming what does not fit."""
+    if item.get("schemaVersion") != SCHEMA_VERSION:
+        raise StoredJobUnreadable(
+            f"Job {item.get('jobId')} has schemaVersion {item.get('schemaVersion')}; this code reads {SCHEMA_VERSION}."
+        )
+    try:
+        return _job_from_item(item)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoredJobUnreadable(f"Job {item.get('jobId')} cannot be read: {error!r}.") from error
+
+
+def _job_from_item(item: Mapping[str, Any]) -> Job:
+    return Job(
+        job_id=item["jobId"],
+        rev=item["rev"],
+        status=JobStatus(item["status"]),
+        owner_id=item["ownerId"],
+        correlation_id=item["correlationId"],
+        created_at=from_epoch_ms(item["createdAt"]),
+        updated_at=from_epoch_ms(item["updatedAt"]),
+        deadline_at=from_epoch_ms(item["deadlineAt"]),
+        status_message=item["statusMessage"],
+        request=_request_from_item(item["request"]),
+        request_digest=item["requestDigest"],
+        spec=_spec_from_item(item["spec"]),
+        retry_policy=_policy_from_item(item["retryPolicy"]),
+        attempt=item["attempt"],
+        charged_failures=item["chargedFailures"],
+        history=tuple(_entry_from_item(entry) for entry in item["history"]),
+        due_at=_moment(item.get("dueAt")),
+        intent_at=_moment(item.get("intentAt")),
+        run_id=item.get("runId"),
+        cancel_requested_at=_moment(item.get("cancelRequestedAt")),
+        reported=_report_from_item(item["reported"]) if "reported" in item else None,
+        finished_at=_moment(item.get("finishedAt")),
+        failure_reason=FailureReason(item["failureReason"]) if "failureReason" in item else None,
+        failure_detail=item.get("failureDetail"),
+        dlq_pending=item.get("dlqPending", False),
+        duty_tries=item.get("dutyTries", 0),
+    )
+
+
+def _index_keys(job: Job) -> Item:
+    keys: Item = {
+        "createdKey": job.created_key,
+        "ownerStatus": owner_status_key(job.owner_id, job.status),
+        "statusShard": f"{job.status}#{shard_of(job.job_id, STATUS_SHARDS)}",
+    }
+    if job.due_at is not None:
+        keys |= {"dueAt": epoch_ms(job.due_at), "dueShard": shard_of(job.job_id, DUE_SHARDS)}
+    return keys
+
+
+def _ms_or_none(moment: datetime | None) -> int | None:
+    return None if moment is None else epoch_ms(moment)
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_epoch_ms(milliseconds)
+
+
+def _request_to_item(request: JobRequest) -> Item:
+    return {
+        "jobType": request.job_type,
+        "jobTypeVersion": request.job_type_version,
+        "inputs": [{"name": entry.name, "uri": entry.uri} for entry in request.inputs],
+        # As text: DynamoDB's numbers hold neither every float nor the difference between 1 and 1.0.
+        "parameters": json.dumps(request.parameters, ensure_ascii=False),
+        "tags": dict(request.tags),
+        "size": request.size,
+        "timeoutSeconds": request.timeout_seconds,
+    }
+
+
+def _request_from_item(item: Mapping[str, Any]) -> JobRequest:
+    return JobRequest(
+        job_type=item["jobType"],
+        job_type_version=item["jobTypeVersion"],
+        inputs=tuple(JobInput(entry["name"], entry["uri"]) for entry in item["inputs"]),
+        parameters=json.loads(item["parameters"]),
+        tags=item["tags"],
+        size=item["size"],
+        timeout_seconds=item["timeoutSeconds"],
+    )
+
+
+def _spec_to_item(spec: RunSpec) -> Item:
+    return {
+        "applicationId": spec.application_id,
+        "executionRoleArn": spec.execution_role_arn,
+        "jobDriver": spec.job_driver,
+        "configurationOverrides": spec.configuration_overrides,
+        "tags": dict(spec.tags),
+        "timeoutMinutes": spec.timeout_minutes,
+    }
+
+
+def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
+    return RunSpec(
+        application_id=item["applicationId"],
+        execution_role_arn=item["executionRoleArn"],
+        job_driver=item["jobDriver"],
+        configuration_overrides=item["configurationOverrides"],
+        tags=item["tags"],
+        timeout_minutes=item["timeoutMinutes"],
+    )
+
+
+def _policy_to_item(policy: RetryPolicy) -> Item:
+    return {
+        "maxAttempts": policy.max_attempts,
+        "baseSeconds": policy.base_seconds,
+        "capSeconds": policy.cap_seconds,
+    }
+
+
+def _policy_from_item(item: Mapping[str, Any]) -> RetryPolicy:
+    return RetryPolicy(item["maxAttempts"], item["baseSeconds"], item["capSeconds"])
+
+
+def _entry_to_item(entry: HistoryEntry) -> Item:
+    item = {
+        "at": epoch_ms(entry.at),
+        "from": str(entry.moved_from) if entry.moved_from else None,
+        "to": str(entry.moved_to),
+        "by": entry.by,
+        "attempt": entry.attempt,
+        "message": entry.message,
+        "correlationId": entry.correlation_id,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _entry_from_item(item: Mapping[str, Any]) -> HistoryEntry:
+    return HistoryEntry(
+        at=from_epoch_ms(item["at"]),
+        moved_from=JobStatus(item["from"]) if "from" in item else None,
+        moved_to=JobStatus(item["to"]),
+        by=item["by"],
+        attempt=item["attempt"],
+        message=item["message"],
+        correlation_id=item["correlationId"],
+    )
+
+
+def _report_to_item(report: FailureReport) -> Item:
+    return {
+        "attempt": report.attempt,
+        "class": report.failure_class,
+        "at": epoch_ms(report.at),
+        "message": report.message,
+    }
+
+
+def _report_from_item(item: Mapping[str, Any]) -> FailureReport:
+    return FailureReport(item["attempt"], item["class"], from_epoch_ms(item["at"]), item["message"])

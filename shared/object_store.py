@@ -1,0 +1,102 @@
+"""S3 behind our words: whether an input exists, small documents of a job's outputs, and links to them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import ObjectsForbidden, ObjectsUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_SECONDS = 900
+# A manifest lists files, never rows: 16 MiB are about 100,000 files.
+DOCUMENT_BYTES = 16 * 1024 * 1024
+MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
+FORBIDDEN = {"AccessDenied", "403", "Forbidden"}
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` URI. Raises: ValueError if it is none, or has no bucket."""
+    scheme, separator, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not separator or not bucket:
+        raise ValueError(f"{uri!r} is not an s3:// URI")
+    return bucket, key
+
+
+@contextmanager
+def object_errors(uri: str) -> Iterator[None]:
+    """Translate S3's errors; what is missing is no error and is handled before."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in FORBIDDEN:
+            raise ObjectsForbidden(f"{uri} may not be read by this platform.") from error
+        raise ObjectsUnavailable(f"S3 did not answer for {uri}: {error}") from error
+    except BotoCoreError as error:
+        raise ObjectsUnavailable(f"S3 did not answer for {uri}: {error}") from error
+
+
+class ObjectStore:
+    """What the platform itself does with S3; the data is read and written by Spark alone."""
+
+    def __init__(self, client: "S3Client") -> None:
+        self._client = client
+
+    def exists(self, uri: str) -> bool:
+        """Whether the object is there, or anything below the prefix. Raises: ObjectsForbidden, ObjectsUnavailable."""
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            try:
+                if key and not key.endswith("/") and self._head(bucket, key):
+                    return True
+                prefix = key if key.endswith("/") or not key else f"{key}/"
+                answer = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+                return answer.get("KeyCount", 0) > 0
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING:
+                    return False
+                raise
+
+    def _head(self, bucket: str, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return False
+            raise
+        return True
+
+    def read_json(self, uri: str) -> Any | None:
+        """A small JSON document, or None where there is none. Raises: ObjectsForbidden, ObjectsUnavailable."""
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            try:
+                body = self._client.get_object(Bucket=bucket, Key=key)["Body"].read(DOCUMENT_BYTES)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING:
+                    return None
+                raise
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
+
+    def link(self, uri: str) -> str:
+        """A link to an object that anybody may read for `LINK_SECONDS`. No call is made."""
+        bucket, key = split_uri(uri)
+        return self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+        )
+
+
+def is_s3_uri(uri: str) -> bool:
+    """Whether `uri` names an object or a prefix of S3 and nothing more (no query, no fragment, no dot segments)."""
+    parts = urlsplit(uri)
+    plain = not parts.query and not parts.fragment and ".." not in parts.path.split("/")
+    return parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc and plain

@@ -1,0 +1,87 @@
+"""Which failures are worth another attempt, and how long to wait before it. Pure: jitter is a hash."""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.models import FailureReason, Job
+
+CAPACITY_BASE_SECONDS = 60
+CAPACITY_CAP_SECONDS = 900
+DUTY_BASE_SECONDS = 5
+DUTY_CAP_SECONDS = 900
+
+
+class FailureClass(StrEnum):
+    """What kind of thing made a run fail."""
+
+    CAPACITY = "capacity"
+    TRANSIENT = "transient"
+    USER = "user"
+    UNKNOWN = "unknown"
+
+
+# Texts of EMR Serverless' stateDetails and of Spark's exceptions. The first that matches decides, and a user's
+# fault is looked for before a passing one, since Spark reports a user's exception inside a lost task. A text
+# that nothing matches is UNKNOWN and is not tried again: repeating a hopeless job costs money.
+FAILURE_TEXTS: tuple[tuple[str, FailureClass], ...] = (
+    (r"vcpu|capacity|maximum (cpu|memory|disk)|servicequota", FailureClass.CAPACITY),
+    (r"analysisexception|parseexception|unresolved_column|table_or_view_not_found", FailureClass.USER),
+    (r"path_not_found|path does not exist|no such file or directory", FailureClass.USER),
+    (r"cast_invalid_input|sparkdatetimeexception|sparknumberformatexception|divide_by_zero", FailureClass.USER),
+    (r"outofmemoryerror|java heap space|exit ?code:? ?137", FailureClass.USER),
+    (r"syntaxerror|nameerror|typeerror|valueerror|keyerror|modulenotfounderror|importerror", FailureClass.USER),
+    (r"classnotfoundexception|nosuchmethoderror", FailureClass.USER),
+    (r"lost (its )?(worker|driver|executor)|executorlostfailure|worker was lost", FailureClass.TRANSIENT),
+    (r"metadatafetchfailed|fetchfailed|missing an output location for shuffle", FailureClass.TRANSIENT),
+    (r"slowdown|service unavailable|status code: 50[0-9]|internal ?(server )?error", FailureClass.TRANSIENT),
+    (r"image pull|imagepull|pull(ing)? image", FailureClass.TRANSIENT),
+    (r"connection (reset|refused)|sockettimeoutexception", FailureClass.TRANSIENT),
+)
+_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), found) for pattern, found in FAILURE_TEXTS)
+
+
+def classify_failure(reason: FailureReason | None, text: str) -> FailureClass:
+    """The class of a failure, by what the program said (`reason`), else by its text."""
+    if reason is FailureReason.INVALID_INPUT:
+        return FailureClass.USER
+    for pattern, found in _COMPILED:
+        if pattern.search(text):
+            return found
+    return FailureClass.UNKNOWN
+
+
+def hash01(*parts: object) -> float:
+    """A number in [0, 1) that only depends on `parts`: jitter that a pure function may use."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
+
+
+def backoff(job_id: str, tries: int, base_seconds: float, cap_seconds: float) -> timedelta:
+    """How long to wait after try number `tries` (from 1): full jitter below a doubling bound, at least a second."""
+    bound_seconds = min(cap_seconds, base_seconds * 2.0 ** (max(tries, 1) - 1))
+    return timedelta(milliseconds=max(1000, round(1000 * hash01(job_id, tries) * bound_seconds)))
+
+
+def retry_backoff(job: Job, failure_class: FailureClass) -> timedelta:
+    """How long the job's next attempt must wait after the current one failed."""
+    if failure_class is FailureClass.CAPACITY:
+        return backoff(job.job_id, job.attempt, CAPACITY_BASE_SECONDS, CAPACITY_CAP_SECONDS)
+    return backoff(job.job_id, job.attempt, job.retry_policy.base_seconds, job.retry_policy.cap_seconds)
+
+
+def stop_reason(job: Job, now: datetime) -> FailureReason | None:
+    """Why the job must come to an end, if it must: its owner asked, or its time is over."""
+    if job.cancel_requested_at is not None:
+        return FailureReason.CANCELLED
+    return FailureReason.TIMED_OUT if now >= job.deadline_at else None
+
+
+def may_retry(job: Job, failure_class: FailureClass, now: datetime) -> bool:
+    """Whether a failure of this class is followed by another attempt."""
+    if stop_reason(job, now) or failure_class not in (FailureClass.CAPACITY, FailureClass.TRANSIENT):
+        return False
+    if now + retry_backoff(job, failure_class) >= job.deadline_at:
+        return False
+    return failure_class is FailureClass.CAPACITY or job.charged_failures + 1 < job.retry_policy.max_attempts

@@ -1,0 +1,200 @@
+"""EMR Serverless behind our words: start a run, look at it, find it by name, cancel it."""
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
+from shared.models import Job, RunSpec
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr_serverless import EMRServerlessClient
+
+# EMR Serverless does not model throttling: there is no class to catch, so codes are matched.
+THROTTLES = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
+NOT_ALLOWED = {
+    "AccessDeniedException",
+    "ResourceNotFoundException",
+    "ExpiredTokenException",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+}
+# Before an intent's own time: the two clocks may differ, and a run may carry the service's.
+FIND_MARGIN = timedelta(seconds=300)
+# 50 a page: what a fleet starts within the margin and the hold is far less than this many pages.
+FIND_PAGES = 40
+AMZ_DATE = "%Y%m%dT%H%M%SZ"
+DETAILS_CHARACTERS = 1024
+
+
+class Absence(StrEnum):
+    """What is known of a run that was not seen."""
+
+    NOTHING_YET = "nothing yet"
+    GONE = "gone"  # EMR says that it knows no such run
+    NONE = "none"  # a complete list, and no run of that name in it
+    UNKNOWN = "unknown"  # the list was cut short
+
+
+@dataclass(frozen=True)
+class Run:
+    """An EMR job run as it was seen; `details` is EMR's text, and the program's own once it left one."""
+
+    run_id: str
+    name: str
+    state: str
+    details: str
+    duration_seconds: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the state is final. CANCELLING is not, and neither is a state that we do not know."""
+        return self.state in ("SUCCESS", "FAILED", "CANCELLED")
+
+
+class StartTooLate(BotoCoreError):
+    """The process was held up between its intent and the signing of the start."""
+
+    fmt = "the start was signed too long after its intent"
+
+
+_sign_before: contextvars.ContextVar[datetime | None] = contextvars.ContextVar("sign_before", default=None)
+
+
+def refuse_late_start(request: Any, **_: Any) -> None:
+    """A `before-send` hook: the start is not sent when it was signed after the deadline of its intent.
+
+    Without it a process that was stopped for an hour could start an attempt that others gave up long ago.
+    """
+    deadline = _sign_before.get()
+    header = request.headers["X-Amz-Date"]
+    stamp = header.decode() if isinstance(header, bytes) else header
+    if deadline is not None and datetime.strptime(stamp, AMZ_DATE).replace(tzinfo=UTC) > deadline:
+        raise StartTooLate
+
+
+@contextmanager
+def start_errors(name: str) -> Iterator[None]:
+    """What the answer to a start says: certainly not accepted, and whose fault; or nothing at all."""
+    try:
+        yield
+    except StartTooLate as error:
+        raise StartForbidden(f"The start of {name} came too late.") from error
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in THROTTLES:
+            raise StartThrottled(f"EMR Serverless takes no more starts for now ({code}).") from error
+        if code in NOT_ALLOWED:
+            raise StartForbidden(f"EMR Serverless refuses this platform: {error}") from error
+        if code == "ValidationException":
+            raise StartRejected(error.response["Error"].get("Message", str(error))) from error
+        raise SparkUnavailable(f"Whether {name} was started is not known: {error}") from error
+    except BotoCoreError as error:
+        raise SparkUnavailable(f"Whether {name} was started is not known: {error}") from error
+
+
+@contextmanager
+def read_errors() -> Iterator[None]:
+    """An error of a status read says nothing about the run."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise SparkUnavailable(f"EMR Serverless did not answer: {error}") from error
+
+
+def start_request(job_id: str, spec: RunSpec, attempt: int) -> dict[str, Any]:
+    """StartJobRun's arguments: a pure function, so that a resend of an attempt is the same request."""
+    driver = dict(spec.job_driver["sparkSubmit"])
+    driver["entryPointArguments"] = [*driver["entryPointArguments"], "--attempt", str(attempt)]
+    name = f"{job_id}.{attempt}"
+    return {
+        "applicationId": spec.application_id,
+        "executionRoleArn": spec.execution_role_arn,
+        "clientToken": name,
+        "name": name,
+        "jobDriver": {"sparkSubmit": driver},
+        "configurationOverrides": spec.configuration_overrides,
+        "tags": {**spec.tags, "attempt": str(attempt)},
+        "executionTimeoutMinutes": spec.timeout_minutes,
+        # Ours are the attempts: EMR's own would start again from the beginning, at once.
+        "retryPolicy": {"maxAttempts": 1},
+    }
+
+
+class SparkRunner:
+    """Starts and watches runs. Only `start` can begin one."""
+
+    def __init__(self, client: "EMRServerlessClient", start_client: "EMRServerlessClient") -> None:
+        self._client = client
+        self._start_client = start_client
+        start_client.meta.events.register("before-send.emr-serverless.StartJobRun", refuse_late_start)
+
+    def start(self, job: Job, sign_before: datetime) -> str:
+        """Start the current attempt's run and return its id.
+
+        Raises: StartThrottled, StartForbidden, StartRejected (certainly not accepted); SparkUnavailable (a run
+        may have begun).
+        """
+        token = _sign_before.set(sign_before)
+        try:
+            with start_errors(job.run_name):
+                answer = self._start_client.start_job_run(**start_request(job.job_id, job.spec, job.attempt))
+        finally:
+            _sign_before.reset(token)
+        return answer["jobRunId"]
+
+    def look(self, application_id: str, run_id: str) -> Run | Absence:
+        """The run as it is now, or GONE. Raises: SparkUnavailable."""
+        with read_errors():
+            try:
+                answer = self._client.get_job_run(applicationId=application_id, jobRunId=run_id)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                    raise
+                return Absence.GONE
+        return _run_from(answer["jobRun"])
+
+    def find(self, job: Job) -> Run | Absence:
+        """The run of the current attempt's name: the earliest, NONE if certainly none, UNKNOWN if cut short."""
+        if job.intent_at is None:
+            raise ValueError(f"{job.run_name} was never meant to start")
+        request: Any = {"applicationId": job.spec.application_id, "createdAtAfter": job.intent_at - FIND_MARGIN}
+        found: list[Any] = []
+        for _ in range(FIND_PAGES):
+            try:
+                with read_errors():
+                    page = self._client.list_job_runs(**request)
+            except SparkUnavailable:
+                return Absence.UNKNOWN
+            found += [row for row in page["jobRuns"] if row.get("name") == job.run_name]
+            if not page.get("nextToken"):
+                return _run_from(min(found, key=lambda row: row["createdAt"])) if found else Absence.NONE
+            request["nextToken"] = page["nextToken"]
+        return Absence.UNKNOWN
+
+    def cancel(self, application_id: str, run_id: str) -> None:
+        """Ask for a run to be cancelled; one that is over or unknown needs none. Raises: SparkUnavailable."""
+        with read_errors():
+            try:
+                self._client.cancel_job_run(applicationId=application_id, jobRunId=run_id)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
+                    raise
+
+
+def _run_from(row: Any) -> Run:
+    """A run from GetJobRun's jobRun or ListJobRuns' summary, which names its id differently."""
+    begun = row.get("startedAt", row["createdAt"])
+    return Run(
+        run_id=row.get("jobRunId") or row["id"],
+        name=row.get("name", ""),
+        state=row["state"],
+        details=row.get("stateDetails", "")[:DETAILS_CHARACTERS],
+        duration_seconds=(row.get("endedAt", row["updatedAt"]) - begun).total_seconds(),
+    )

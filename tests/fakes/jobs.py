@@ -1,0 +1,82 @@
+"""Jobs for tests, as the API makes them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
+
+APPLICATION = "00app"
+
+
+def job_id(number: int = 1) -> str:
+    """A job id that is easy to tell from others."""
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
+def submitted_job(number: int = 1, at: datetime = NOON, **changes: Any) -> Job:
+    """A job as it is when it was just submitted."""
+    identifier = job_id(number)
+    job = Job(
+        job_id=identifier,
+        rev="rev-0",
+        status=JobStatus.SUBMITTED,
+        owner_id="local",
+        correlation_id="correlation-1",
+        created_at=at,
+        updated_at=at,
+        deadline_at=at + timedelta(hours=24),
+        status_message="Submitted.",
+        request=JobRequest(
+            job_type="csv-to-parquet",
+            job_type_version="1.0.0",
+            inputs=(JobInput("flights", "s3://cloud-data-platform-dev-raw/flights/flights.csv"),),
+            parameters={"header": True},
+            tags={"team": "ops"},
+            size="small",
+            timeout_seconds=3600,
+        ),
+        request_digest="digest",
+        spec=RunSpec(
+            application_id=APPLICATION,
+            execution_role_arn="arn:aws:iam::000000000000:role/spark",
+            job_driver={
+                "sparkSubmit": {
+                    "entryPoint": "s3://code/main.py",
+                    "entryPointArguments": ["--job", "{}", "--output", f"s3://processed/jobs/{identifier}/"],
+                }
+            },
+            configuration_overrides={},
+            tags={"jobId": identifier},
+            timeout_minutes=60,
+        ),
+        retry_policy=RetryPolicy(max_attempts=3, base_seconds=30, cap_seconds=900),
+        attempt=0,
+        charged_failures=0,
+        history=(HistoryEntry(at, None, JobStatus.SUBMITTED, "api:local", 0, "Submitted.", "correlation-1"),),
+        due_at=at + timedelta(seconds=120),
+    )
+    return replace(job, **changes)
+
+
+def starting_job(**changes: Any) -> Job:
+    """A RUNNING job whose first attempt is intended, with no run recorded."""
+    base: dict[str, Any] = {"status": JobStatus.RUNNING, "attempt": 1, "intent_at": NOON}
+    return submitted_job(**{**base, **changes})
+
+
+def tracking_job(**changes: Any) -> Job:
+    """A RUNNING job whose run is recorded."""
+    return starting_job(**{"run_id": "run-1", **changes})
+
+
+def idle_job(**changes: Any) -> Job:
+    """A RUNNING job between its first attempt and the next."""
+    return submitted_job(**{"status": JobStatus.RUNNING, "attempt": 1, "charged_failures": 1, **changes})
+
+
+def ended_job(status: JobStatus = JobStatus.SUCCEEDED, **changes: Any) -> Job:
+    """A job that has ended and owes nothing."""
+    return submitted_job(**{"status": status, "attempt": 1, "run_id": "run-1", "due_at": None, **changes})

@@ -1,0 +1,85 @@
+"""SQS queues in memory: visibility, receive counts and redrive, on a virtual clock."""
+
+import itertools
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.fakes.clock import Clock
+from tests.fakes.seam import aws_error
+
+
+@dataclass
+class StoredMessage:
+    """A message as the queue keeps it."""
+
+    message_id: str
+    body: str
+    visible_at: datetime
+    receive_count: int = 0
+    receipt: str = ""
+
+
+class FakeSQS:
+    """Queues by name; a message received `most_receives` times goes to the dead-letter queue, if there is one."""
+
+    def __init__(self, clock: Clock, queues: list[str], dead_letter_queue: str, most_receives: int = 10) -> None:
+        self._clock = clock
+        self.queues: dict[str, list[StoredMessage]] = {name: [] for name in [*queues, dead_letter_queue]}
+        self._dead_letter_queue = dead_letter_queue
+        self._most_receives = most_receives
+        self._numbers = itertools.count(1)
+
+    def bodies(self, queue: str) -> list[str]:
+        """The bodies of all messages of a queue, hidden ones too."""
+        return [message.body for message in self.queues[queue]]
+
+    def get_queue_url(self, QueueName: str) -> Any:
+        """GetQueueUrl: the name is the URL."""
+        if QueueName not in self.queues:
+            raise aws_error("GetQueueUrl", "AWS.SimpleQueueService.NonExistentQueue")
+        return {"QueueUrl": QueueName}
+
+    def send_message(self, QueueUrl: str, MessageBody: str, MessageAttributes: Any = None) -> Any:
+        """SendMessage."""
+        message_id = f"message-{next(self._numbers)}"
+        self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, self._clock()))
+        return {"MessageId": message_id}
+
+    def receive_message(
+        self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int, VisibilityTimeout: int
+    ) -> Any:
+        """ReceiveMessage; a wait that finds nothing takes no time here."""
+        self._redrive(QueueUrl)
+        visible = [message for message in self.queues[QueueUrl] if message.visible_at <= self._clock()]
+        taken = visible[:MaxNumberOfMessages]
+        for message in taken:
+            message.receive_count += 1
+            message.receipt = f"{message.message_id}/{message.receive_count}"
+            message.visible_at = self._clock() + timedelta(seconds=VisibilityTimeout)
+        rows = [{"MessageId": m.message_id, "ReceiptHandle": m.receipt, "Body": m.body} for m in taken]
+        return {"Messages": rows} if rows else {}
+
+    def delete_message_batch(self, QueueUrl: str, Entries: Any) -> Any:
+        """DeleteMessageBatch; a stale receipt is accepted and deletes nothing, as SQS may do."""
+        receipts = {entry["ReceiptHandle"] for entry in Entries}
+        self.queues[QueueUrl] = [message for message in self.queues[QueueUrl] if message.receipt not in receipts]
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+    def change_message_visibility_batch(self, QueueUrl: str, Entries: Any) -> Any:
+        """ChangeMessageVisibilityBatch."""
+        waits = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in Entries}
+        for message in self.queues[QueueUrl]:
+            if message.receipt in waits:
+                message.visible_at = self._clock() + timedelta(seconds=waits[message.receipt])
+        return {}
+
+    def _redrive(self, queue: str) -> None:
+        if queue == self._dead_letter_queue:
+            return
+        spent = [
+            m for m in self.queues[queue] if m.receive_count >= self._most_receives and m.visible_at <= self._clock()
+        ]
+        for message in spent:
+            self.queues[queue].remove(message)
+            self.queues[self._dead_letter_queue].append(StoredMessage(message.message_id, message.body, self._clock()))

@@ -1,0 +1,107 @@
+"""The whole platform behind the API on fakes and a virtual clock: real stores, real workers, no network."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from shared.config import Settings
+from shared.control_store import ControlStore
+from shared.job_queue import JobQueue, job_message
+from shared.job_store import JobStore
+from shared.models import Item, Job
+from shared.object_store import ObjectStore
+from shared.spark_runner import SparkRunner
+from shared.transitions import JobStatusTransitionValidator
+from tests.fakes.clock import Clock
+from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.emr import FakeEMR
+from tests.fakes.s3 import FakeS3
+from tests.fakes.seam import Client, Seam
+from tests.fakes.sqs import FakeSQS
+from worker.advance import Advance
+from worker.consumer import EventsConsumer, JobsConsumer
+from worker.start_gate import StartGate
+from worker.timer import Timer
+
+
+def never() -> bool:
+    """Nobody is stopping."""
+    return False
+
+
+class World:
+    """AWS, and one worker in it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = replace(Settings(), emr_application_id="00app", **settings)
+        self.clock = Clock()
+        self.seam = Seam()
+        self.dynamodb, self.emr, self.s3 = FakeDynamoDB(), FakeEMR(self.clock), FakeS3()
+        names = [self.settings.jobs_queue, self.settings.events_queue]
+        self.sqs = FakeSQS(self.clock, names, self.settings.dead_letter_queue)
+        self.store = JobStore(self.client(self.dynamodb), self.settings.jobs_table, JobStatusTransitionValidator())
+        self.jobs_queue = self.queue(self.settings.jobs_queue)
+        self.start_worker()
+
+    def client(self, service: Any) -> Any:
+        """A client of a fake service that passes the seam."""
+        return Client(service, self.seam)
+
+    def queue(self, name: str) -> JobQueue:
+        """One of the queues."""
+        sqs = self.client(self.sqs)
+        return JobQueue(sqs, sqs, name)
+
+    def start_worker(self) -> None:
+        """A worker that remembers nothing of the one before."""
+        settings, dynamodb = self.settings, self.client(self.dynamodb)
+        emr = self.client(self.emr)
+        self.runner = SparkRunner(emr, emr)
+        self.control = ControlStore(
+            dynamodb, settings.control_table, settings.start_rate_per_second, settings.start_burst, lambda tries: None
+        )
+        dead = self.queue(settings.dead_letter_queue)
+        self.gate = StartGate(self.clock)
+        objects = ObjectStore(self.client(self.s3))
+        self.advance = Advance(self.store, self.runner, objects, self.control, dead, self.gate, settings, self.clock)
+        self.jobs = JobsConsumer(self.jobs_queue, dead, self.store, self.advance, settings)
+        events = self.queue(settings.events_queue)
+        self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings)
+        self.timer = Timer(self.store, self.advance, settings, self.clock, shuffle=lambda shards: None)
+
+    def submit(self, job: Job) -> Job:
+        """Store a job and send its hint, as the API does."""
+        self.store.create(job)
+        self.jobs_queue.send(job_message(job.job_id))
+        return job
+
+    def send_events(self) -> None:
+        """Send the event of every run that has ended, as EventBridge does (again, each time it is called)."""
+        for run in self.emr.runs.values():
+            if self.emr.state_of(run) in ("SUCCESS", "FAILED", "CANCELLED"):
+                body = json.dumps(self.emr.event_of(run))
+                self.sqs.send_message(QueueUrl=self.settings.events_queue, MessageBody=body)
+
+    def turn(self) -> None:
+        """One turn of each of the worker's loops."""
+        self.jobs.run_once(never)
+        self.events.run_once(never)
+        self.timer.run_once(never)
+
+    def run_for(self, seconds: float, step_seconds: float = 5.0) -> None:
+        """Let the worker's loops turn while time passes; events come only if `send_events` is called."""
+        for _ in range(int(seconds / step_seconds)):
+            self.turn()
+            self.clock.forward(step_seconds)
+
+    def job(self, job: Job) -> Job:
+        """The job as it is stored now."""
+        return self.store.get(job.job_id)
+
+    def item(self, job: Job) -> Item:
+        """The job's item, to be read or spoilt."""
+        return self.dynamodb.items(self.settings.jobs_table)[job.job_id]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What lies on the dead-letter queue."""
+        return [json.loads(body) for body in self.sqs.bodies(self.settings.dead_letter_queue)]

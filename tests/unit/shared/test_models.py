@@ -1,0 +1,90 @@
+"""A job and its item are the same thing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import StoredJobUnreadable
+from shared.job_store import from_dynamodb, to_dynamodb
+from shared.lifecycle import described
+from shared.models import FailureReason, FailureReport, epoch_ms, from_epoch_ms, job_from_item, job_to_item
+from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        submitted_job(),
+        starting_job(cancel_requested_at=NOON),
+        tracking_job(reported=FailureReport(1, "transient", NOON, "lost a worker")),
+        idle_job(),
+        ended_job(),
+        ended_job(JobStatus.FAILED, failure_reason=FailureReason.CAPACITY, dlq_pending=True, duty_tries=2, due_at=NOON),
+    ],
+)
+def test_a_job_survives_the_way_to_dynamodb_and_back(job):
+    assert job_from_item(from_dynamodb(to_dynamodb(job_to_item(job)))) == job
+
+
+@given(st.dictionaries(st.text(max_size=10), json_values, max_size=4))
+def test_any_parameters_survive_it_too(parameters):
+    job = submitted_job()
+    job = replace(job, request=replace(job.request, parameters=parameters))
+
+    assert job_from_item(from_dynamodb(to_dynamodb(job_to_item(job)))) == job
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_time_keeps_its_milliseconds(milliseconds):
+    assert epoch_ms(from_epoch_ms(milliseconds)) == milliseconds
+
+
+def test_nothing_is_stored_for_what_is_absent():
+    assert not [name for name, value in job_to_item(submitted_job()).items() if value is None]
+
+
+@pytest.mark.parametrize(("due_at", "indexed"), [(NOON, True), (None, False)])
+def test_a_job_is_in_the_due_index_only_while_it_is_owed_work(due_at, indexed):
+    item = job_to_item(submitted_job(due_at=due_at))
+
+    assert ("dueAt" in item, "dueShard" in item) == (indexed, indexed)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ({"status": "LOST"}, "LOST"),
+        ({"schemaVersion": 2}, "schemaVersion 2"),
+        ({"history": "nonsense"}, "cannot be read"),
+        ({"request": {}}, "jobType"),
+        ({"createdAt": "yesterday"}, "cannot be read"),
+        ({"spec": None}, "cannot be read"),
+    ],
+)
+def test_an_item_that_is_nonsense_is_refused_by_name(spoil, said):
+    item = {**job_to_item(submitted_job()), **spoil}
+
+    with pytest.raises(StoredJobUnreadable, match=said):
+        job_from_item(item)
+
+
+def test_the_history_is_bounded_and_keeps_its_first_entry():
+    job = submitted_job()
+    for minute in range(60):
+        job = described(job, NOON + timedelta(minutes=minute), "worker", "x" * 300, job.status)
+
+    assert len(job.history) == 50
+    assert job.history[0].message == "Submitted."
+    assert job.history[-1].at == NOON + timedelta(minutes=59)
+    assert len(job.history[-1].message) == 256

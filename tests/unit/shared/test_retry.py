@@ -1,0 +1,97 @@
+"""Which failures are tried again, and when."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.models import FailureReason
+from shared.retry import FailureClass, backoff, classify_failure, hash01, may_retry, retry_backoff, stop_reason
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import tracking_job
+
+TEXTS = [
+    # EMR Serverless' stateDetails
+    (
+        "Worker could not be allocated as the application has exceeded maximumCapacity settings: [cpu: 4 vCPU]",
+        "capacity",
+    ),
+    ("Account vCPU limit reached. ServiceQuotaExceededException", "capacity"),
+    ("maximum memory per application exceeded", "capacity"),
+    ("Job failed, please check complete logs. ExitCode: 137. Last few exceptions: ", "user"),
+    ("Failed to pull image 000.dkr.ecr/x: ImagePullFailure", "transient"),
+    ("Job run lost its driver: the process vanished", "transient"),
+    # Spark's and Hadoop's exceptions
+    ("pyspark.errors.exceptions.captured.AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] The table `x`", "user"),
+    ("[PARSE_SYNTAX_ERROR] ParseException: Syntax error at or near 'SELEC'", "user"),
+    ("[PATH_NOT_FOUND] Path does not exist: s3://raw/nothing.csv.", "user"),
+    ("SparkNumberFormatException: [CAST_INVALID_INPUT] The value 'NA' of the type STRING", "user"),
+    ("SparkArithmeticException: [DIVIDE_BY_ZERO] Division by zero", "user"),
+    ("java.lang.OutOfMemoryError: Java heap space", "user"),
+    ("NameError: name 'spark' is not defined", "user"),
+    ("java.lang.ClassNotFoundException: com.example.Main", "user"),
+    ("ExecutorLostFailure (executor 3 exited caused by one of the running tasks)", "transient"),
+    ("org.apache.spark.shuffle.FetchFailedException: Connection from /10.0.0.1 closed", "transient"),
+    ("MetadataFetchFailedException: Missing an output location for shuffle 0", "transient"),
+    ("AmazonS3Exception: Please reduce your request rate. SlowDown (Status Code: 503)", "transient"),
+    ("Job failed because of an internal error of the service", "transient"),
+    ("java.net.SocketTimeoutException: Read timed out", "transient"),
+    ("no words that anybody knows", "unknown"),
+    ("", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS)
+def test_each_known_text_has_its_class(text, expected):
+    assert classify_failure(None, text) == expected
+
+
+def test_a_program_that_blames_its_input_is_believed():
+    assert classify_failure(FailureReason.INVALID_INPUT, "ExecutorLostFailure") is FailureClass.USER
+
+
+@pytest.mark.parametrize(
+    ("tries", "bound_seconds"), [(1, 30), (2, 60), (3, 120), (5, 480), (6, 900), (7, 900), (60, 900)]
+)
+def test_a_backoff_is_spread_below_a_doubling_bound(tries, bound_seconds):
+    waits = [backoff(f"job-{n}", tries, 30, 900).total_seconds() for n in range(500)]
+
+    assert min(waits) >= 1
+    assert 0.9 * bound_seconds < max(waits) <= bound_seconds
+    assert 0.4 * bound_seconds < sum(waits) / len(waits) < 0.6 * bound_seconds
+
+
+def test_jitter_only_depends_on_what_it_is_made_of():
+    assert hash01("job", 1) == hash01("job", 1) != hash01("job", 2)
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "changes", "expected"),
+    [
+        (FailureClass.TRANSIENT, {}, True),
+        (FailureClass.CAPACITY, {}, True),
+        (FailureClass.USER, {}, False),
+        (FailureClass.UNKNOWN, {}, False),
+        (FailureClass.TRANSIENT, {"charged_failures": 1}, True),
+        (FailureClass.TRANSIENT, {"charged_failures": 2}, False),
+        (FailureClass.CAPACITY, {"charged_failures": 2}, True),
+        (FailureClass.TRANSIENT, {"cancel_requested_at": NOON}, False),
+        (FailureClass.TRANSIENT, {"deadline_at": NOON}, False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(failure_class, changes, expected):
+    assert may_retry(tracking_job(**changes), failure_class, NOON) is expected
+
+
+def test_no_attempt_is_planned_that_would_begin_past_the_deadline():
+    wait = retry_backoff(tracking_job(), FailureClass.TRANSIENT)
+
+    assert not may_retry(tracking_job(deadline_at=NOON + wait), FailureClass.TRANSIENT, NOON)
+    assert may_retry(tracking_job(deadline_at=NOON + wait + timedelta(milliseconds=1)), FailureClass.TRANSIENT, NOON)
+
+
+def test_a_cancel_comes_before_the_deadline():
+    job = tracking_job(deadline_at=NOON, cancel_requested_at=NOON)
+
+    assert stop_reason(job, NOON) is FailureReason.CANCELLED
+    assert stop_reason(tracking_job(deadline_at=NOON), NOON) is FailureReason.TIMED_OUT
+    assert stop_reason(tracking_job(), NOON) is None

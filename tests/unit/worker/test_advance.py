@@ -1,0 +1,450 @@
+"""A worker on fakes and a virtual clock: what becomes of a job, whatever happens on the way."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import StoreUnavailable
+from shared.lifecycle import cancel_requested
+from shared.models import FailureReason
+from shared.transitions import JobStatus
+from tests.fakes.emr import Plan, fails, runs_for
+from tests.fakes.jobs import job_id, submitted_job
+from tests.fakes.seam import aws_error, no_answer, no_connection
+from tests.fakes.world import World, never
+
+SHUFFLE_LOST = "org.apache.spark.shuffle.MetadataFetchFailedException: Missing an output location for shuffle 0"
+NO_CAPACITY = "Worker could not be allocated: maximum vCPU capacity reached"
+USER_FAULT = "org.apache.spark.sql.AnalysisException: [UNRESOLVED_COLUMN] `x`"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def statuses(world: World, job) -> list[str]:
+    return [str(entry.moved_to) for entry in world.job(job).history if entry.moved_from is not entry.moved_to]
+
+
+def test_a_job_whose_run_succeeds_becomes_succeeded(world):
+    job = world.submit(submitted_job())
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    done = world.job(job)
+    assert (done.status, done.attempt, done.due_at) == (JobStatus.SUCCEEDED, 1, None)
+    assert statuses(world, job) == ["SUBMITTED", "RUNNING", "SUCCEEDED"]
+    assert world.emr.names == [f"{job.job_id}.1"]
+    assert world.dead_letters() == []
+
+
+def test_a_successful_job_costs_no_more_calls_than_it_needs(world):
+    job = submitted_job()
+    world.store.create(job)
+    world.sqs.send_message(
+        QueueUrl=world.settings.jobs_queue, MessageBody=json.dumps({"kind": "job", "jobId": job.job_id})
+    )
+    world.seam.calls.clear()
+
+    world.jobs.run_once(never)
+    world.clock.forward(10)
+    world.send_events()
+    world.events.run_once(never)
+
+    calls = [call for call in world.seam.calls if call != "get_queue_url"]
+    assert calls == [
+        *("get_item", "put_item"),  # the start permit
+        *("receive_message", "get_item", "update_item", "start_job_run", "update_item", "delete_message_batch"),
+        *("receive_message", "get_job_run", "get_item", "update_item", "delete_message_batch"),
+    ]
+
+
+def test_a_redelivered_message_starts_no_second_run(world):
+    job = world.submit(submitted_job())
+    world.submit(job)
+
+    world.turn()
+    world.turn()
+
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_a_job_whose_message_was_lost_is_started_by_the_timer(world):
+    job = submitted_job()
+    world.store.create(job)
+
+    world.run_for(130)
+
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_a_run_whose_event_was_lost_is_looked_at_by_the_timer(world):
+    job = world.submit(submitted_job())
+
+    world.run_for(world.settings.poll_seconds + 20)
+
+    assert world.job(job).status is JobStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("details", "reason", "attempts"),
+    [
+        (USER_FAULT, FailureReason.RUN_FAILED, 1),
+        ("something that nobody has seen before", FailureReason.RUN_FAILED, 1),
+        (SHUFFLE_LOST, FailureReason.RUN_FAILED, 3),
+    ],
+)
+def test_only_failures_that_may_pass_are_tried_again(world, details, reason, attempts):
+    world.emr.default_plan = fails(details)
+    job = world.submit(submitted_job())
+
+    for _ in range(60):
+        world.run_for(30)
+        world.send_events()
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, reason)
+    assert world.emr.names == [f"{job.job_id}.{n}" for n in range(1, attempts + 1)]
+    assert details in done.status_message
+
+
+def test_capacity_failures_use_up_no_attempts(world):
+    job = submitted_job()
+    world.emr.plans = {f"{job.job_id}.{n}": fails(NO_CAPACITY, 2) for n in range(1, 6)}
+    world.submit(job)
+
+    for _ in range(400):
+        world.run_for(10)
+        world.send_events()
+
+    done = world.job(job)
+    assert (done.status, done.attempt, done.charged_failures) == (JobStatus.SUCCEEDED, 6, 0)
+
+
+def test_capacity_failures_end_with_the_deadline(world):
+    world.emr.default_plan = fails(NO_CAPACITY, 2)
+    job = world.submit(submitted_job(deadline_at=world.clock() + timedelta(seconds=300)))
+
+    for _ in range(40):
+        world.run_for(10)
+        world.send_events()
+
+    done = world.job(job)
+    assert done.status is JobStatus.FAILED
+    assert done.failure_reason in (FailureReason.CAPACITY, FailureReason.TIMED_OUT)
+
+
+def test_no_attempt_begins_before_its_backoff_is_over(world):
+    world.emr.default_plan = fails(SHUFFLE_LOST)
+    job = world.submit(submitted_job())
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+    due_at = world.job(job).due_at
+
+    while world.clock() < due_at - timedelta(seconds=1):
+        world.turn()
+        world.clock.forward(0.5)
+        assert len(world.emr.runs) == 1
+    world.run_for(10, step_seconds=1)
+
+    assert len(world.emr.runs) == 2
+
+
+def test_a_failed_job_lies_on_the_dead_letter_queue_once(world):
+    world.emr.default_plan = fails(USER_FAULT)
+    job = world.submit(submitted_job())
+
+    for _ in range(10):
+        world.run_for(60)
+        world.send_events()
+
+    (letter,) = world.dead_letters()
+    assert letter["envelope"] == "job-failed"
+    assert (letter["jobId"], letter["failureReason"], letter["attempt"]) == (job.job_id, "RUN_FAILED", 1)
+    assert letter["driverLogUri"].endswith("/SPARK_DRIVER/stderr.gz")
+    assert world.job(job).due_at is None
+
+
+def test_what_the_program_said_of_its_failure_is_what_the_job_says(world):
+    world.emr.default_plan = fails("Job failed. ExitCode: 1.")
+    job = world.submit(submitted_job())
+    left = {"failureReason": "INVALID_INPUT", "message": "Column `nope` cannot be resolved."}
+    key = f"jobs/{job.job_id}/attempt-1/_failure.json"
+    world.s3.objects[world.settings.processed_bucket, key] = json.dumps(left).encode()
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    done = world.job(job)
+    assert done.failure_reason is FailureReason.INVALID_INPUT
+    assert done.failure_detail == "Column `nope` cannot be resolved."
+
+
+@pytest.mark.parametrize("left", [b"no json", b"[]", b'{"message": 1}'])
+def test_a_failure_document_that_cannot_be_read_leaves_emrs_own_words(world, left):
+    world.emr.default_plan = fails("ExitCode: 1. Last few exceptions: boom")
+    job = world.submit(submitted_job())
+    world.s3.objects[world.settings.processed_bucket, f"jobs/{job.job_id}/attempt-1/_failure.json"] = left
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).failure_detail == "ExitCode: 1. Last few exceptions: boom"
+
+
+def cancel(world, job) -> None:
+    seen = world.job(job)
+    world.store.update(seen, cancel_requested(seen, world.clock(), "api:local", "no longer needed"))
+
+
+def test_cancelling_a_job_that_nobody_took_up_ends_it_without_a_run(world):
+    job = submitted_job()
+    world.store.create(job)
+    cancel(world, job)
+
+    world.turn()
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, FailureReason.CANCELLED)
+    assert statuses(world, job) == ["SUBMITTED", "RUNNING", "FAILED"]
+    assert world.emr.names == []
+
+
+def test_cancelling_a_live_run_ends_the_job_within_two_minutes(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job())
+    world.turn()
+    cancel(world, job)
+
+    world.run_for(120)
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, FailureReason.CANCELLED)
+    assert world.seam.calls.count("cancel_job_run") == 1
+
+
+def test_a_run_that_succeeds_while_it_is_cancelled_has_succeeded(world):
+    world.emr.default_plan = runs_for(12)
+    world.emr.cancel_seconds = 60
+    job = world.submit(submitted_job())
+    world.turn()
+    cancel(world, job)
+
+    world.run_for(120)
+
+    assert world.job(job).status is JobStatus.SUCCEEDED
+
+
+def test_a_job_past_its_deadline_is_stopped(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job(deadline_at=world.clock() + timedelta(seconds=60)))
+
+    world.run_for(300)
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, FailureReason.TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(3600, FailureReason.TIMED_OUT), (60, FailureReason.CANCELLED_EXTERNALLY)],
+)
+def test_a_run_that_emr_cancelled_is_told_apart_by_how_long_it_ran(world, seconds, reason):
+    world.emr.default_plan = Plan(((0, "RUNNING"), (seconds, "CANCELLED")))
+    job = world.submit(submitted_job())
+    world.turn()
+    world.clock.forward(seconds)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).failure_reason is reason
+
+
+def test_a_start_whose_answer_was_lost_is_found_by_its_name(world):
+    world.emr.default_plan = runs_for(1000)
+    job = world.submit(submitted_job())
+    world.seam.fail_after("start_job_run", no_answer())
+
+    world.run_for(150)
+
+    assert world.emr.names == [f"{job.job_id}.1"]
+    assert world.job(job).run_id is not None
+
+
+def test_a_start_that_never_reached_emr_is_made_again(world):
+    job = world.submit(submitted_job())
+    world.seam.fail_before("start_job_run", no_connection())
+
+    world.run_for(150)
+
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_a_throttled_start_is_no_attempt_and_stops_the_fleet_for_a_while(world):
+    job = world.submit(submitted_job())
+    world.seam.fail_before("start_job_run", aws_error("StartJobRun", "ThrottlingException", status=429))
+
+    world.turn()
+
+    refused = world.job(job)
+    assert (refused.attempt, refused.intent_at, refused.charged_failures) == (0, None, 0)
+    assert not world.control.take_start_permit(world.clock() + timedelta(seconds=9))
+    world.run_for(90)
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_a_start_that_emr_calls_invalid_fails_the_job(world):
+    job = world.submit(submitted_job())
+    error = aws_error("StartJobRun", "ValidationException", "Entry point is not valid")
+    world.seam.fail_before("start_job_run", error)
+
+    world.turn()
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, FailureReason.START_REJECTED)
+    assert "Entry point is not valid" in done.status_message
+
+
+def test_a_platform_that_emr_refuses_waits_for_an_operator(world):
+    for number in range(1, 7):
+        world.submit(submitted_job(number))
+    denied = aws_error("StartJobRun", "AccessDeniedException", status=403)
+    world.seam.fail_before("start_job_run", denied, times=5)
+
+    for _ in range(5):
+        world.jobs.run_once(never)
+
+    assert all(world.store.get(job_id(number)).status is JobStatus.RUNNING for number in range(1, 6))
+    assert world.jobs.run_once(never) is False, "the gate is shut: no message is taken"
+
+
+def test_three_unsure_starts_shut_the_gate(world):
+    for number in range(1, 5):
+        world.submit(submitted_job(number))
+    world.seam.fail_before("start_job_run", no_answer(), times=3)
+
+    for _ in range(3):
+        world.jobs.run_once(never)
+
+    assert world.jobs.run_once(never) is False
+    world.clock.forward(61)
+    assert world.jobs.run_once(never) is True
+
+
+def test_a_cancel_between_start_and_record_does_not_lose_the_run(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job())
+
+    def cancel_now(operation, arguments):
+        if operation == "start_job_run":
+            world.seam.after = lambda operation, arguments: None
+            cancel(world, job)
+
+    world.seam.after = cancel_now
+    world.turn()
+    world.run_for(120)
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason) == (JobStatus.FAILED, FailureReason.CANCELLED)
+    assert done.run_id is not None
+
+
+@pytest.mark.parametrize("operation", ["update_item", "put_item"])
+def test_ones_own_lost_answer_is_taken_for_what_it_is(world, operation):
+    """botocore sends such a write again by itself; the second is refused by the first."""
+    job = submitted_job()
+    service, work = world.dynamodb, getattr(world.dynamodb, operation)
+
+    def twice(**arguments):
+        work(**arguments)
+        return work(**arguments)
+
+    setattr(service, operation, twice)
+    world.submit(job)
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).status is JobStatus.SUCCEEDED
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_errors_of_status_reads_never_move_a_job(world):
+    world.emr.default_plan = runs_for(1200)
+    job = world.submit(submitted_job())
+    throttled = aws_error("GetJobRun", "ThrottlingException", status=429)
+    world.seam.fail_before("get_job_run", throttled, times=5)
+
+    world.run_for(700)
+    assert world.job(job).status is JobStatus.RUNNING
+    world.run_for(1500)
+
+    assert world.job(job).status is JobStatus.SUCCEEDED
+    assert len(world.emr.runs) == 1
+
+
+def test_a_run_that_emr_forgot_is_lost_only_after_patience_and_a_search(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job())
+    world.turn()
+    world.emr.runs.clear()
+
+    world.run_for(880)
+    assert world.job(job).status is JobStatus.RUNNING
+    world.run_for(120)
+
+    assert world.job(job).failure_reason is FailureReason.RUN_LOST
+
+
+def test_a_dead_letter_that_could_not_be_sent_is_sent_later(world):
+    world.emr.default_plan = fails(USER_FAULT)
+    job = world.submit(submitted_job())
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.seam.fail_before("send_message", no_connection(), times=2)
+
+    world.events.run_once(never)
+    owed = world.job(job)
+    assert (owed.status, owed.dlq_pending, owed.duty_tries) == (JobStatus.FAILED, True, 1)
+    world.run_for(120)
+
+    assert len(world.dead_letters()) == 1
+    assert world.job(job).due_at is None
+
+
+def test_a_worker_that_cannot_write_starts_nothing(world):
+    world.submit(submitted_job())
+    world.seam.fail_before("update_item", no_connection())
+
+    with pytest.raises(StoreUnavailable):
+        world.turn()
+
+    assert world.emr.names == []
+    world.run_for(200)
+    assert len(world.emr.runs) == 1
+
+
+def test_a_job_whose_item_is_nonsense_stops_that_job_alone(world):
+    broken, good = submitted_job(1), submitted_job(2)
+    world.store.create(broken)
+    world.store.create(good)
+    world.item(broken)["history"] = "nonsense"
+
+    world.run_for(200)
+
+    assert world.job(good).attempt == 1
+    assert world.item(broken)["status"] == "SUBMITTED"

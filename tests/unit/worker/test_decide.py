@@ -1,0 +1,179 @@
+"""The decision table, row by row, and the product of everything a decision may meet."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from shared.config import Settings
+from shared.lifecycle import START_FENCE
+from shared.models import FailureReason, FailureReport
+from shared.retry import FailureClass
+from shared.spark_runner import Absence, Run
+from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
+from worker.decide import (
+    NOTHING_YET,
+    Cancel,
+    Claim,
+    DoDuties,
+    Done,
+    Fail,
+    Find,
+    Intend,
+    Look,
+    Observation,
+    ProgramFailure,
+    Record,
+    Retry,
+    Succeed,
+    Wait,
+    decide,
+)
+
+SETTINGS = Settings()
+CANCELLED = {"cancel_requested_at": NOON}
+LATE = {"deadline_at": NOON}
+OWES = {"dlq_pending": True, "due_at": NOON}
+
+
+def saw(state: str, details: str = "", run_id: str = "run-1", seconds: float = 10, failure=None) -> Observation:
+    run = Run(run_id, f"{job_id()}.1", state, details, seconds)
+    return Observation(run=run, failure=failure)
+
+
+def missed(absence: Absence) -> Observation:
+    return Observation(absence=absence)
+
+
+def after(seconds: float) -> Wait:
+    return Wait(NOON + timedelta(seconds=seconds))
+
+
+LOST_SHUFFLE = "MetadataFetchFailedException"
+USER = ProgramFailure(FailureReason.INVALID_INPUT, "no such column")
+REPORTED = {"reported": FailureReport(1, "transient", NOON, "lost a worker")}
+OLD_INTENT = {"intent_at": NOON - timedelta(seconds=900)}
+YOUNG_INTENT = {"intent_at": NOON - timedelta(seconds=899)}
+FENCED = {"intent_at": NOON - START_FENCE}
+
+ROWS = [
+    (1, ended_job(), NOTHING_YET, True, Done()),
+    (1, ended_job(JobStatus.FAILED, **OWES), NOTHING_YET, True, DoDuties()),
+    (1, ended_job(JobStatus.FAILED, **OWES), NOTHING_YET, False, Done()),
+    (1, ended_job(JobStatus.FAILED), saw("SUCCESS"), True, Done()),
+    (2, submitted_job(**CANCELLED), NOTHING_YET, False, Claim()),
+    (2, submitted_job(**LATE), NOTHING_YET, True, Claim()),
+    (3, submitted_job(), NOTHING_YET, False, Claim()),
+    (4, tracking_job(), saw("FAILED", run_id="another"), True, Look()),
+    (4, tracking_job(), saw("SUCCESS", run_id="another"), False, Done()),
+    (5, tracking_job(), saw("SUCCESS"), False, Succeed()),
+    (5, tracking_job(**CANCELLED), saw("SUCCESS"), False, Succeed()),
+    (5, tracking_job(**LATE), saw("SUCCESS"), True, Succeed()),
+    (5, tracking_job(**REPORTED), saw("SUCCESS"), True, Succeed()),
+    (6, tracking_job(**CANCELLED), saw("FAILED", "x"), False, Fail(FailureReason.CANCELLED, "x")),
+    (6, tracking_job(**CANCELLED), saw("CANCELLED"), False, Fail(FailureReason.CANCELLED, "")),
+    (6, tracking_job(**LATE), saw("CANCELLED"), False, Fail(FailureReason.TIMED_OUT, "")),
+    (
+        7,
+        tracking_job(),
+        saw("CANCELLED", seconds=3600),
+        False,
+        Fail(FailureReason.TIMED_OUT, "The run was ended after its 3600 s (timeoutSeconds)."),
+    ),
+    (7, tracking_job(), saw("CANCELLED", "by hand"), False, Fail(FailureReason.CANCELLED_EXTERNALLY, "by hand")),
+    (8, tracking_job(), saw("FAILED", LOST_SHUFFLE), False, Retry(FailureClass.TRANSIENT, LOST_SHUFFLE)),
+    (8, tracking_job(), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
+    (8, tracking_job(charged_failures=2), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
+    (8, tracking_job(**REPORTED), saw("FAILED", "?"), False, Retry(FailureClass.TRANSIENT, "?")),
+    (9, tracking_job(), saw("FAILED", "?"), False, Fail(FailureReason.RUN_FAILED, "?")),
+    (
+        9,
+        tracking_job(charged_failures=2),
+        saw("FAILED", LOST_SHUFFLE),
+        False,
+        Fail(FailureReason.RUN_FAILED, LOST_SHUFFLE),
+    ),
+    (9, tracking_job(), saw("FAILED", "?", failure=USER), False, Fail(FailureReason.INVALID_INPUT, "no such column")),
+    (
+        9,
+        tracking_job(deadline_at=NOON + timedelta(seconds=1)),
+        saw("FAILED", "no vCPU"),
+        False,
+        Fail(FailureReason.CAPACITY, "no vCPU"),
+    ),
+    (10, tracking_job(), saw("RUNNING"), False, Done()),
+    (10, tracking_job(), NOTHING_YET, False, Done()),
+    (11, tracking_job(), NOTHING_YET, True, Look()),
+    (12, tracking_job(**OLD_INTENT), missed(Absence.GONE), True, Find()),
+    (12, tracking_job(**YOUNG_INTENT), missed(Absence.GONE), True, after(60)),
+    (
+        13,
+        tracking_job(),
+        missed(Absence.NONE),
+        True,
+        Fail(FailureReason.RUN_LOST, f"EMR Serverless knows no run run-1 and none named {job_id()}.1."),
+    ),
+    (13, tracking_job(), missed(Absence.UNKNOWN), True, after(30)),
+    (14, tracking_job(**CANCELLED), saw("RUNNING"), True, Cancel(NOON + timedelta(seconds=60))),
+    (14, tracking_job(**LATE), saw("QUEUED"), True, Cancel(NOON + timedelta(seconds=60))),
+    (14, tracking_job(**CANCELLED), saw("CANCELLING"), True, after(60)),
+    (15, tracking_job(), saw("RUNNING"), True, after(600)),
+    (15, tracking_job(), saw("CANCELLING"), True, after(600)),
+    (15, tracking_job(), saw("A STATE OF NEXT YEAR"), True, after(600)),
+    (15, tracking_job(deadline_at=NOON + timedelta(seconds=60)), saw("RUNNING"), True, after(60)),
+    (16, starting_job(), saw("RUNNING"), False, Record(saw("RUNNING").run)),
+    (16, starting_job(**CANCELLED), saw("SUCCESS"), True, Record(saw("SUCCESS").run)),
+    (17, starting_job(), NOTHING_YET, False, Done()),
+    (17, starting_job(attempt=2), saw("SUCCESS"), False, Done()),
+    (18, starting_job(), NOTHING_YET, True, Find()),
+    (18, starting_job(attempt=2), saw("SUCCESS"), True, Find()),
+    (18, starting_job(), missed(Absence.UNKNOWN), True, after(30)),
+    (19, starting_job(), missed(Absence.NONE), True, Intend()),
+    (
+        20,
+        starting_job(**CANCELLED, **FENCED),
+        missed(Absence.NONE),
+        True,
+        Fail(FailureReason.CANCELLED, "No run had begun."),
+    ),
+    (20, starting_job(**CANCELLED), missed(Absence.NONE), True, Wait(NOON + START_FENCE)),
+    (21, idle_job(), NOTHING_YET, False, Done()),
+    (21, idle_job(**CANCELLED), NOTHING_YET, True, Fail(FailureReason.CANCELLED, "No run was under way.")),
+    (21, idle_job(**LATE), NOTHING_YET, True, Fail(FailureReason.TIMED_OUT, "No run was under way.")),
+    (22, idle_job(), NOTHING_YET, True, Intend()),
+]
+
+
+@pytest.mark.parametrize(("row", "job", "seen", "mine", "action"), ROWS, ids=[f"row-{row[0]}" for row in ROWS])
+def test_each_row_of_the_table_gives_its_action(row, job, seen, mine, action):
+    assert decide(job, seen, NOON, mine, SETTINGS) == action
+
+
+def test_every_row_is_tried():
+    assert {row[0] for row in ROWS} == set(range(1, 23))
+
+
+PHASES = [submitted_job, starting_job, tracking_job, idle_job, ended_job]
+STATES = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "SUCCESS", "FAILED", "CANCELLING", "CANCELLED", "QUEUED", "?"]
+OBSERVATIONS = [
+    *(missed(absence) for absence in Absence),
+    *(saw(state, run_id=run_id) for state in STATES for run_id in ("run-1", "another")),
+]
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__)
+def test_whatever_is_met_there_is_one_action_and_it_is_legal(phase):
+    for seen, stop, mine in itertools.product(OBSERVATIONS, [{}, CANCELLED, LATE], [True, False]):
+        job = phase(**stop)
+
+        action = decide(job, seen, NOON, mine, SETTINGS)
+
+        if not mine:
+            assert not isinstance(action, Look | Find | Cancel | Wait | Intend), (seen, stop)
+        if stop:
+            assert not isinstance(action, Intend | Retry), (seen, stop)
+        if isinstance(action, Succeed):
+            assert seen.run is not None
+            assert (seen.run.state, seen.run.run_id) == ("SUCCESS", "run-1")

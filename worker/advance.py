@@ -1,0 +1,277 @@
+"""Moves one job on: read, observe, decide, write one step, until nothing is left to do now.
+
+Messages, events and the timer all end here, so a duplicate, a loss, another order or a crash needs no code of
+its own. What a crash leaves behind is in the item, and the timer finds it by its `due_at`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from shared.config import Settings
+from shared.control_store import ControlStore
+from shared.errors import (
+    AppError,
+    ObjectsForbidden,
+    QueueUnavailable,
+    SparkUnavailable,
+    StartForbidden,
+    StartRejected,
+    StartThrottled,
+)
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore, Won
+from shared.lifecycle import (
+    START_FENCE,
+    START_WINDOW,
+    WORKER,
+    claimed,
+    duties_done,
+    duties_postponed,
+    failed,
+    intended,
+    recorded,
+    refusal_wait,
+    retrying,
+    start_refused,
+    succeeded,
+    waiting,
+)
+from shared.locations import failure_uri
+from shared.models import FailureReason, Job
+from shared.object_store import ObjectStore
+from shared.retry import stop_reason
+from shared.spark_runner import Absence, Run, SparkRunner
+from worker import decide as steps
+from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
+from worker.envelopes import failed_job_envelope
+from worker.start_gate import StartGate
+
+log = structlog.get_logger()
+
+# A handling takes a handful of turns; more means that two rules chase each other.
+MOST_TURNS = 25
+# Shortest and longest wait after a start that EMR certainly did not accept.
+THROTTLED_WAIT_SECONDS = (5.0, 60.0)
+FORBIDDEN_WAIT_SECONDS = (60.0, 300.0)
+
+Permit = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The image at hand, what was observed of its run, and whether this handling wrote the image itself."""
+
+    job: Job
+    seen: Observation
+    mine: bool
+
+
+class Advance:
+    """Carries out what `decide` says, one conditional write at a time."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        runner: SparkRunner,
+        objects: ObjectStore,
+        control: ControlStore,
+        dead_letters: JobQueue,
+        gate: StartGate,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._objects = objects
+        self._control = control
+        self._dead_letters = dead_letters
+        self._gate = gate
+        self._settings = settings
+        self._clock = clock
+
+    def permit(self) -> bool:
+        """Whether the fleet's bucket lets one run start now. Raises: StoreUnavailable."""
+        return self._gate.is_open() and self._control.take_start_permit(self._clock())
+
+    def __call__(self, job: Job, seen: Observation, permit: Permit, *, mine: bool) -> None:
+        """Advance `job` as far as it goes now.
+
+        `mine`: the caller wrote this image. `permit` is asked once for each run that would be started.
+        Raises: StoreUnavailable, ObjectsUnavailable; the job's `due_at` brings it back.
+        """
+        turn: Turn | None = Turn(job, seen, mine)
+        with bound_contextvars(job_id=job.job_id, correlation_id=job.correlation_id):
+            for _ in range(MOST_TURNS):
+                if turn is None:
+                    return
+                turn = self._take_turn(turn, permit)
+            log.error("advance_does_not_end", turns=MOST_TURNS)
+
+    def observe(self, job: Job, run: Run) -> Observation:
+        """The run, with what its program left about its failure. Raises: ObjectsUnavailable."""
+        if run.state != "FAILED" or run.name != job.run_name:
+            return Observation(run=run)
+        return Observation(run=run, failure=self._program_failure(job))
+
+    def _program_failure(self, job: Job) -> ProgramFailure | None:
+        try:
+            left = self._objects.read_json(failure_uri(self._settings, job))
+        except ObjectsForbidden:
+            return None
+        if not isinstance(left, dict) or not isinstance(left.get("message"), str):
+            return None
+        known = left.get("failureReason") == FailureReason.INVALID_INPUT
+        return ProgramFailure(FailureReason.INVALID_INPUT if known else FailureReason.RUN_FAILED, left["message"])
+
+    def _take_turn(self, turn: Turn, permit: Permit) -> Turn | None:
+        """One step; None when the handling is over."""
+        job, now = turn.job, self._clock()
+        match decide(job, turn.seen, now, turn.mine, self._settings):
+            case steps.Done():
+                return None
+            case steps.Claim():
+                return self._claim(turn, now, permit)
+            case steps.Intend():
+                return self._intend(turn, now, permit)
+            case steps.Look():
+                return self._look(turn)
+            case steps.Find():
+                return self._find(turn)
+            case steps.Record(run):
+                return self._write(turn, recorded(job, run.run_id, now, self._settings, look_now=run.is_over))
+            case steps.Cancel(until):
+                return self._cancel(turn, now, until)
+            case steps.Wait(until):
+                return self._write(turn, waiting(job, now, until))
+            case steps.Retry(failure_class, detail):
+                return self._write(turn, retrying(job, now, failure_class, detail))
+            case steps.Succeed():
+                message = f"Attempt {job.attempt} succeeded."
+                return self._write(turn, succeeded(job, now, WORKER, message))
+            case steps.Fail(reason, detail):
+                return self._fail(turn, now, reason, detail)
+            case steps.DoDuties():
+                return self._do_duties(turn, now)
+
+    def _write(self, turn: Turn, wanted: Job) -> Turn | None:
+        """Write a step that ends the handling if it is won."""
+        won_or_refused = self._try_to_write(turn, wanted)
+        return won_or_refused if isinstance(won_or_refused, Turn) else None
+
+    def _try_to_write(self, turn: Turn, wanted: Job) -> Job | Turn | None:
+        """The job if the write is won; else the turn to go on with, on the image that was in the way."""
+        result = self._store.update(turn.job, wanted)
+        if isinstance(result, Won):
+            log_step(turn.job, result.job)
+            return result.job
+        if result.job is None:
+            log.warning("job_is_gone")
+            return None
+        # A run stays seen, whoever wrote; that none was there may have changed since.
+        seen = turn.seen if turn.seen.run is not None else NOTHING_YET
+        return Turn(result.job, seen, mine=False)
+
+    def _claim(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
+        wanted = claimed(turn.job, now, self._settings)
+        if wanted.intent_at is not None and not permit():
+            return None  # its `due_at` stands
+        written = self._try_to_write(turn, wanted)
+        if not isinstance(written, Job):
+            return written
+        return Turn(written, turn.seen, mine=True) if written.intent_at is None else self._start(written, alone=True)
+
+    def _intend(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
+        if not permit():
+            return self._write(turn, waiting(turn.job, now, now + PERMIT_RETRY))
+        written = self._try_to_write(turn, intended(turn.job, now, self._settings))
+        if not isinstance(written, Job):
+            return written
+        earlier_intent_at = turn.job.intent_at
+        return self._start(written, alone=earlier_intent_at is None or now - earlier_intent_at >= START_FENCE)
+
+    def _start(self, job: Job, *, alone: bool) -> Turn | None:
+        """Start the run that was just intended. `alone`: no earlier intent can have become a run of that name."""
+        intent_at = job.intent_at or job.updated_at
+        own = Turn(job, NOTHING_YET, mine=True)
+        try:
+            run_id = self._runner.start(job, intent_at + START_WINDOW)
+        except StartThrottled as error:
+            self._control.empty_start_bucket(self._clock())
+            return self._refuse(own, error, THROTTLED_WAIT_SECONDS, alone=alone)
+        except StartForbidden as error:
+            self._gate.refused()
+            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)
+        except StartRejected as error:
+            if alone:
+                return self._fail(own, self._clock(), FailureReason.START_REJECTED, error.detail)
+            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)
+        except SparkUnavailable as error:  # a run may have begun: the hold ends, and it is looked for by name
+            log.warning("start_is_unsure", attempt=job.attempt, reason=error.detail)
+            self._gate.unsure()
+            return None
+        self._gate.accepted()
+        run = Run(run_id, job.run_name, "SUBMITTED", "", 0.0)
+        wanted = recorded(job, run_id, self._clock(), self._settings, look_now=False)
+        return self._write(Turn(job, Observation(run=run), mine=True), wanted)
+
+    def _refuse(self, turn: Turn, error: AppError, wait_seconds: tuple[float, float], *, alone: bool) -> Turn | None:
+        """The start was certainly not accepted. Whoever changed the job meanwhile goes on from its intent."""
+        log.warning("start_refused", attempt=turn.job.attempt, reason=error.detail)
+        wait = refusal_wait(turn.job, *wait_seconds)
+        self._try_to_write(turn, start_refused(turn.job, self._clock(), error.detail, wait, alone=alone))
+        return None
+
+    def _look(self, turn: Turn) -> Turn | None:
+        job = turn.job
+        try:
+            seen = self._runner.look(job.spec.application_id, job.run_id or "")
+        except SparkUnavailable as error:
+            log.info("look_failed", run_id=job.run_id, reason=error.detail)
+            return None
+        return replace(turn, seen=self._observation(job, seen))
+
+    def _find(self, turn: Turn) -> Turn:
+        return replace(turn, seen=self._observation(turn.job, self._runner.find(turn.job)))
+
+    def _observation(self, job: Job, seen: Run | Absence) -> Observation:
+        return self.observe(job, seen) if isinstance(seen, Run) else Observation(absence=seen)
+
+    def _cancel(self, turn: Turn, now: datetime, until: datetime) -> Turn | None:
+        try:
+            self._runner.cancel(turn.job.spec.application_id, turn.job.run_id or "")
+        except SparkUnavailable as error:
+            log.info("cancel_failed", run_id=turn.job.run_id, reason=error.detail)
+            return None
+        log.info("cancel_sent", run_id=turn.job.run_id, reason=stop_reason(turn.job, now))
+        return self._write(turn, waiting(turn.job, now, until))
+
+    def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
+        hold = now + timedelta(seconds=self._settings.hold_seconds)
+        written = self._try_to_write(turn, failed(turn.job, now, WORKER, reason, detail, hold))
+        return Turn(written, turn.seen, mine=True) if isinstance(written, Job) else written
+
+    def _do_duties(self, turn: Turn, now: datetime) -> Turn | None:
+        try:
+            self._dead_letters.send(failed_job_envelope(turn.job, self._settings))
+        except QueueUnavailable as error:
+            log.warning("dead_letter_postponed", tries=turn.job.duty_tries + 1, reason=error.detail)
+            return self._write(turn, duties_postponed(turn.job, now))
+        log.info("dead_letter_sent")
+        return self._write(turn, duties_done(turn.job, now))
+
+
+def log_step(before: Job, after: Job) -> None:
+    """Say what a won write changed; a mere wait is not worth a line."""
+    facts = {"attempt": after.attempt, "run_id": after.run_id}
+    if after.status is not before.status:
+        log.info(f"job_{after.status.lower()}", reason=after.failure_reason, message=after.status_message, **facts)
+    elif after.run_id is not None and before.run_id is None:
+        log.info("run_recorded", **facts)
+    elif before.run_id is not None and after.run_id is None:
+        log.info("attempt_failed", message=after.status_message, **facts)
+    elif after.attempt > before.attempt:
+        log.info("attempt_intended", **facts)

@@ -1,0 +1,191 @@
+"""The two loops that take messages: submitted jobs, and the ends of runs. They never see a job's fields.
+
+A message is deleted once its job has been read and its step returned: whatever remains to be done is in the
+job's `due_at`. It stays in the queue on any error and comes back by itself.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from shared.config import Settings
+from shared.errors import JobNotFound, StoredJobUnreadable
+from shared.job_queue import MESSAGE_SCHEMA_VERSION, JobQueue, Message
+from shared.job_store import JobStore
+from shared.spark_runner import Run, SparkRunner
+from shared.transitions import JobStatus
+from worker.advance import Advance
+from worker.decide import NOTHING_YET
+from worker.envelopes import unprocessable_envelope
+
+log = structlog.get_logger()
+
+EVENTS_AT_ONCE = 10
+# A message of a newer version waits for a newer worker.
+NEWER_VERSION_WAIT_SECONDS = 60
+EVENT_SOURCE = "aws.emr-serverless"
+JOB_ID_CHARACTERS = 36
+
+
+class UnreadableMessage(Exception):
+    """A message that can never be handled, and why."""
+
+
+class NewerMessage(Exception):
+    """A message of a version that this worker does not know."""
+
+
+class JobsConsumer:
+    """Takes one start permit, then one submitted job: a backlog waits in the queue, in its order."""
+
+    name = "jobs"
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        dead_letters: JobQueue,
+        store: JobStore,
+        advance: Advance,
+        settings: Settings,
+    ) -> None:
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._store = store
+        self._advance = advance
+        self._settings = settings
+        self._holds_permit = False
+
+    def run_once(self, stopping: Callable[[], bool]) -> bool:
+        """Handle at most one job; False when no run may be started for now. Raises: ServiceUnavailable."""
+        self._holds_permit = self._holds_permit or self._advance.permit()
+        if not self._holds_permit:
+            return False
+        messages = self._queue.receive(1, self._settings.long_poll_seconds, self._settings.visibility_seconds)
+        if stopping():
+            self._queue.release(messages)
+            return True
+        for message in messages:
+            handle_one(message, self._handle, self._queue, self._dead_letters)
+        return True
+
+    def _handle(self, message: Message) -> bool:
+        job = self._store.get(job_id_of(message.body))
+        if job.status is JobStatus.SUBMITTED:
+            self._advance(job, NOTHING_YET, self._use_permit, mine=False)
+        return True
+
+    def _use_permit(self) -> bool:
+        held, self._holds_permit = self._holds_permit, False
+        return held
+
+
+class EventsConsumer:
+    """Takes the ends of runs. An event only says which run to look at."""
+
+    name = "events"
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        dead_letters: JobQueue,
+        store: JobStore,
+        runner: SparkRunner,
+        advance: Advance,
+        settings: Settings,
+    ) -> None:
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._store = store
+        self._runner = runner
+        self._advance = advance
+        self._settings = settings
+
+    def run_once(self, stopping: Callable[[], bool]) -> bool:
+        """Handle the events of one receive. Raises: ServiceUnavailable; what was not handled comes back."""
+        wait, hidden = self._settings.long_poll_seconds, self._settings.visibility_seconds
+        messages = self._queue.receive(EVENTS_AT_ONCE, wait, hidden)
+        done: list[Message] = []
+        for position, message in enumerate(messages):
+            if stopping():
+                self._queue.release(messages[position:])
+                break
+            if try_one(message, self._handle, self._queue, self._dead_letters):
+                done.append(message)
+        self._queue.delete(done)
+        return True
+
+    def _handle(self, message: Message) -> bool:
+        application_id, run_id = run_of(message.body)
+        run = self._runner.look(application_id, run_id)
+        if not isinstance(run, Run):
+            return True
+        job_id, _, _ = run.name.partition(".")
+        if len(job_id) != JOB_ID_CHARACTERS:
+            return True  # a run that somebody else started
+        try:
+            job = self._store.get(job_id)
+        except JobNotFound:
+            return True
+        self._advance(job, self._advance.observe(job, run), self._advance.permit, mine=False)
+        return True
+
+
+def handle_one(message: Message, handle: Callable[[Message], bool], queue: JobQueue, dead_letters: JobQueue) -> None:
+    """Handle one message, and delete it if that is all there is to do."""
+    if try_one(message, handle, queue, dead_letters):
+        queue.delete([message])
+
+
+def try_one(message: Message, handle: Callable[[Message], bool], queue: JobQueue, dead_letters: JobQueue) -> bool:
+    """Whether the message may be deleted. A bad one is set aside first; one that fails is left to come back."""
+    try:
+        return handle(message)
+    except UnreadableMessage as error:
+        log.warning("message_set_aside", queue=queue.name, message_id=message.message_id, reason=str(error))
+        dead_letters.send(unprocessable_envelope(message.message_id, queue.name, str(error), message.body))
+        return True
+    except NewerMessage:
+        queue.release([message], NEWER_VERSION_WAIT_SECONDS)
+        return False
+    except (JobNotFound, StoredJobUnreadable) as error:
+        # SQS moves it to the dead-letter queue after its last receive.
+        log.warning("message_left", queue=queue.name, message_id=message.message_id, reason=error.detail)
+        return False
+
+
+def job_id_of(body: str) -> str:
+    """The job that a message of the jobs queue names. Raises: UnreadableMessage, NewerMessage."""
+    message = _object(body)
+    version = message.get("schemaVersion")
+    if isinstance(version, int) and version > MESSAGE_SCHEMA_VERSION:
+        raise NewerMessage
+    if message.get("kind") != "job":
+        raise UnreadableMessage(f"its kind is {message.get('kind')!r}, not 'job'")
+    job_id = message.get("jobId")
+    if not isinstance(job_id, str) or not job_id:
+        raise UnreadableMessage("it names no jobId")
+    return job_id
+
+
+def run_of(body: str) -> tuple[str, str]:
+    """Application and run that an event names. Raises: UnreadableMessage."""
+    event = _object(body)
+    detail = event.get("detail")
+    if event.get("source") != EVENT_SOURCE or not isinstance(detail, dict):
+        raise UnreadableMessage(f"it is no event of {EVENT_SOURCE}")
+    application_id, run_id = detail.get("applicationId"), detail.get("jobRunId")
+    if not isinstance(application_id, str) or not isinstance(run_id, str):
+        raise UnreadableMessage("it names no applicationId and jobRunId")
+    return application_id, run_id
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableMessage("it is not JSON") from error
+    if not isinstance(message, dict):
+        raise UnreadableMessage("it is no JSON object")
+    return message

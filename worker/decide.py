@@ -1,0 +1,214 @@
+"""What to do with a job: a pure function of its image, of what was observed of its run, and of the time.
+
+The rows are numbered as in docs/architecture.md ("The decision table"), and the first that matches wins.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.config import Settings
+from shared.lifecycle import START_FENCE
+from shared.models import FailureReason, Job
+from shared.retry import FailureClass, classify_failure, may_retry, stop_reason
+from shared.spark_runner import Absence, Run
+from shared.transitions import JobStatus
+
+# A run that EMR does not know is believed lost only this long after its intent.
+GONE_PATIENCE = timedelta(seconds=900)
+GONE_RETRY = timedelta(seconds=60)
+UNKNOWN_RETRY = timedelta(seconds=30)
+CANCEL_RETRY = timedelta(seconds=60)
+PERMIT_RETRY = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class ProgramFailure:
+    """What the Spark program itself left about its failure."""
+
+    reason: FailureReason
+    message: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known of the run: nothing yet, a run as it was seen (with its program's failure), or its absence."""
+
+    run: Run | None = None
+    absence: Absence = Absence.NOTHING_YET
+    failure: ProgramFailure | None = None
+
+
+NOTHING_YET = Observation()
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing to do here: somebody else acts, or nobody needs to."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """SUBMITTED becomes RUNNING, with the intent to start attempt 1 unless the job must end."""
+
+
+@dataclass(frozen=True)
+class Intend:
+    """Write the intent to start a run; then start it."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Ask EMR for the run's state."""
+
+
+@dataclass(frozen=True)
+class Find:
+    """Look for the attempt's run by its name."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Write down the run that was found or started."""
+
+    run: Run
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Ask EMR to cancel the run, then wait."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing before `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The attempt failed in a way that another may mend."""
+
+    failure_class: FailureClass
+    detail: str
+
+
+@dataclass(frozen=True)
+class Succeed:
+    """The job is done."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The job ends without success."""
+
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class DoDuties:
+    """Send what the ended job owes."""
+
+
+Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | Succeed | Fail | DoDuties
+
+
+def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
+    """The one next step. `mine`: the caller wrote this very image, so nobody else may act on it."""
+    if job.status.is_terminal:  # 1
+        return DoDuties() if mine and job.dlq_pending else Done()
+    if job.status is JobStatus.SUBMITTED:  # 2, 3
+        return Claim()
+    if job.is_tracking:
+        return _decide_tracking(job, seen, now, mine, settings)
+    if job.is_starting:
+        return _decide_starting(job, seen, now, mine)
+    return _decide_idle(job, now, mine)
+
+
+def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
+    if seen.run is not None and seen.run.run_id == job.run_id:  # else 4: a run of another time says nothing
+        return _decide_seen_run(job, seen.run, seen.failure, now, mine, settings)
+    if not mine:  # 10
+        return Done()
+    if seen.run is not None or seen.absence is Absence.NOTHING_YET:  # 11
+        return Look()
+    if seen.absence is Absence.GONE:  # 12
+        patient_until = (job.intent_at or job.updated_at) + GONE_PATIENCE
+        return Find() if now >= patient_until else Wait(now + GONE_RETRY)
+    if seen.absence is Absence.UNKNOWN:  # 13
+        return Wait(now + UNKNOWN_RETRY)
+    detail = f"EMR Serverless knows no run {job.run_id} and none named {job.run_name}."
+    return Fail(stop_reason(job, now) or FailureReason.RUN_LOST, detail)
+
+
+def _decide_seen_run(
+    job: Job, run: Run, failure: ProgramFailure | None, now: datetime, mine: bool, settings: Settings
+) -> Action:
+    if run.state == "SUCCESS":  # 5: whatever was asked meanwhile
+        return Succeed()
+    if run.is_over:
+        return _decide_failed_run(job, run, failure, now)
+    if not mine:  # 10
+        return Done()
+    if stop_reason(job, now):  # 14
+        return Wait(now + CANCEL_RETRY) if run.state == "CANCELLING" else Cancel(now + CANCEL_RETRY)
+    next_look = now + timedelta(seconds=settings.poll_seconds)
+    return Wait(min(next_look, max(now, job.deadline_at)))  # 15
+
+
+def _decide_failed_run(job: Job, run: Run, failure: ProgramFailure | None, now: datetime) -> Action:
+    detail = failure.message if failure else run.details
+    stop = stop_reason(job, now)
+    if stop:  # 6
+        return Fail(stop, detail)
+    if run.state == "CANCELLED":  # 7
+        if run.duration_seconds >= job.spec.timeout_minutes * 60:
+            return Fail(
+                FailureReason.TIMED_OUT,
+                f"The run was ended after its {job.request.timeout_seconds} s (timeoutSeconds).",
+            )
+        return Fail(FailureReason.CANCELLED_EXTERNALLY, detail)
+    failure_class = _class_of(job, failure, detail, run.details)
+    if may_retry(job, failure_class, now):  # 8
+        return Retry(failure_class, detail)
+    return Fail(_reason_of(failure_class, failure), detail)  # 9
+
+
+def _class_of(job: Job, failure: ProgramFailure | None, detail: str, details_of_emr: str) -> FailureClass:
+    if job.reported is not None:
+        return FailureClass(job.reported.failure_class)
+    found = classify_failure(failure.reason if failure else None, detail)
+    return classify_failure(None, details_of_emr) if found is FailureClass.UNKNOWN else found
+
+
+def _reason_of(failure_class: FailureClass, failure: ProgramFailure | None) -> FailureReason:
+    if failure_class is FailureClass.CAPACITY:
+        return FailureReason.CAPACITY
+    return failure.reason if failure else FailureReason.RUN_FAILED
+
+
+def _decide_starting(job: Job, seen: Observation, now: datetime, mine: bool) -> Action:
+    if seen.run is not None and seen.run.name == job.run_name:  # 16
+        return Record(seen.run)
+    if not mine:  # 17
+        return Done()
+    if seen.absence is Absence.UNKNOWN:  # 18
+        return Wait(now + UNKNOWN_RETRY)
+    if seen.absence is not Absence.NONE:  # 18
+        return Find()
+    stop = stop_reason(job, now)
+    if not stop:  # 19
+        return Intend()
+    fence = (job.intent_at or now) + START_FENCE  # 20
+    return Fail(stop, "No run had begun.") if now >= fence else Wait(fence)
+
+
+def _decide_idle(job: Job, now: datetime, mine: bool) -> Action:
+    if not mine:  # 21
+        return Done()
+    stop = stop_reason(job, now)
+    return Fail(stop, "No run was under way.") if stop else Intend()  # 21, 22

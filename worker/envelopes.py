@@ -1,0 +1,46 @@
+"""What lies on the dead-letter queue: a job that failed, or a message that nobody could read."""
+
+from typing import Any
+
+from shared.config import Settings
+from shared.locations import driver_log_uri
+from shared.models import Job, epoch_ms, job_to_item
+
+ENVELOPE_VERSION = 1
+# SQS takes 1 MiB; an item's spec is far smaller, but a body that somebody else sent may not be.
+BODY_CHARACTERS = 200_000
+
+
+def failed_job_envelope(job: Job, settings: Settings) -> dict[str, Any]:
+    """All that an operator needs to understand a failed job and to submit it again."""
+    item = job_to_item(job)
+    envelope = {
+        "envelope": "job-failed",
+        "schemaVersion": ENVELOPE_VERSION,
+        "id": f"{job.job_id}.failed",
+        "at": epoch_ms(job.finished_at or job.updated_at),
+        "jobId": job.job_id,
+        "ownerId": job.owner_id,
+        "correlationId": job.correlation_id,
+        "failureReason": item["failureReason"],
+        "failureDetail": item.get("failureDetail"),
+        "attempt": job.attempt,
+        "runId": job.run_id,
+        "driverLogUri": driver_log_uri(settings, job),
+        "request": item["request"],
+        "spec": item["spec"],
+        "retryPolicy": item["retryPolicy"],
+    }
+    return {name: value for name, value in envelope.items() if value is not None}
+
+
+def unprocessable_envelope(message_id: str, queue: str, error: str, body: str) -> dict[str, Any]:
+    """A message that can never be handled, with why, and as much of it as fits."""
+    return {
+        "envelope": "unprocessable",
+        "schemaVersion": ENVELOPE_VERSION,
+        "id": message_id,
+        "queue": queue,
+        "error": error,
+        "body": body[:BODY_CHARACTERS],
+    }
