@@ -25,6 +25,9 @@ LOCKS = {
     "spark": ["build", "spark"],
 }
 
+# What pip prints when it cannot reach an index.
+NO_NETWORK = ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out")
+
 
 class SetupFailed(Exception):
     """Why the environments cannot be made, as one sentence for a person."""
@@ -35,7 +38,7 @@ def check_python():
     if sys.version_info[:2] != NEEDED_PYTHON:
         raise SetupFailed(
             "Python %d.%d is needed, but this is %s (%s); install it and run `make setup PYTHON=python3.11`."
-            % (NEEDED_PYTHON + (sys.version.split()[0], sys.executable))
+            % (*NEEDED_PYTHON, sys.version.split()[0], sys.executable)
         )
 
 
@@ -69,7 +72,10 @@ def reason_in(log_text):
         return "the disk ran full"
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in log_text:
         return "a download did not have the hash that the lock file demands"
-    if any(sign in log_text for sign in ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out")):
+    if any(
+        sign in log_text
+        for sign in ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out")
+    ):
         return "the package index could not be reached (is there a network?)"
     lines = [line for line in log_text.splitlines() if line.strip()]
     return lines[-1] if lines else "pip printed nothing"

@@ -91,7 +91,7 @@ class ObjectStore:
         """A link to an object that anybody may read for `LINK_SECONDS`. No call is made."""
         bucket, key = split_uri(uri)
         return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+            ClientMethod="get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS
         )
 
 

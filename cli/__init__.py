@@ -1,0 +1,1 @@
+"""The `cdp` command: what a client does over HTTP, from a terminal."""

@@ -1,0 +1,134 @@
+"""The platform's HTTP interface as Python calls. Knows HTTP and problem documents, and nothing of AWS."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+Record = dict[str, Any]
+
+TIMEOUT_SECONDS = 30
+TERMINAL = ("SUCCEEDED", "FAILED")
+# Between two looks at a job that somebody waits for.
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Problem(Exception):
+    """What the API answered instead: its problem document (RFC 9457)."""
+
+    status: int
+    code: str
+    detail: str
+    errors: tuple[Record, ...] = ()
+    correlation_id: str = ""
+
+    def __str__(self) -> str:
+        where = "".join(f"\n  {row['pointer'] or 'the request'}: {row['message']}" for row in self.errors)
+        return f"{self.detail} ({self.status} {self.code}, correlation id {self.correlation_id}){where}"
+
+
+class Unreachable(Exception):
+    """The API gave no answer."""
+
+
+class WaitTimedOut(Exception):
+    """The job had not ended when the patience did; it goes on."""
+
+
+class ApiClient:
+    """Calls of the platform's API."""
+
+    def __init__(self, base_url: str) -> None:
+        if urlsplit(base_url).scheme not in ("http", "https"):
+            raise ValueError(f"{base_url!r} is not an http(s) address")
+        self._base_url = base_url.rstrip("/")
+
+    def submit(self, job: Record, idempotency_key: str | None = None) -> Record:
+        """Submit a job and return its record. Raises: Problem, Unreachable."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._call("POST", "/jobs", job, headers)
+
+    def get(self, job_id: str) -> Record:
+        """A job's record. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/jobs/{job_id}")
+
+    def list_jobs(self, **filters: str | int | None) -> Record:
+        """One page of jobs: `items` and `nextCursor`. Raises: Problem, Unreachable."""
+        query = urlencode({name: value for name, value in filters.items() if value is not None})
+        return self._call("GET", f"/jobs?{query}" if query else "/jobs")
+
+    def cancel(self, job_id: str, reason: str | None = None) -> Record:
+        """Ask for a job to be cancelled. Raises: Problem, Unreachable."""
+        return self._call("POST", f"/jobs/{job_id}/cancel", {"reason": reason} if reason else {})
+
+    def history(self, job_id: str) -> Record:
+        """All that happened to a job. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/jobs/{job_id}/history")
+
+    def outputs(self, job_id: str) -> Record:
+        """A job's manifest, with a link to each file. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/jobs/{job_id}/outputs")
+
+    def job_types(self) -> Record:
+        """The kinds of job there are. Raises: Problem, Unreachable."""
+        return self._call("GET", "/job-types")
+
+    def wait(self, job_id: str, timeout_seconds: float, on_change: Callable[[Record], None]) -> Record:
+        """Look at a job until it has ended; `on_change` gets each record that differs from the one before.
+
+        Raises: Problem, Unreachable, WaitTimedOut.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        pause_seconds, before = FIRST_WAIT_SECONDS, None
+        while True:
+            record = self.get(job_id)
+            if record != before:
+                on_change(record)
+            if record["status"] in TERMINAL:
+                return record
+            if time.monotonic() + pause_seconds > deadline:
+                raise WaitTimedOut(f"Job {job_id} is still {record['status']} after {timeout_seconds:.0f} s.")
+            time.sleep(pause_seconds)
+            pause_seconds, before = min(LONGEST_WAIT_SECONDS, pause_seconds * 1.3), record
+
+    def _call(self, method: str, path: str, body: Record | None = None, headers: Record | None = None) -> Record:
+        request = urllib.request.Request(  # noqa: S310 (the scheme was checked when the client was made)
+            self._base_url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Accept": "application/json", "Content-Type": "application/json", **(headers or {})},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+                return _object(answer.read())
+        except urllib.error.HTTPError as error:
+            raise _problem(error.code, error.read()) from None
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"{self._base_url} did not answer: {error}") from error
+
+
+def _object(body: bytes) -> Record:
+    answer = json.loads(body)
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is no JSON object")
+    return answer
+
+
+def _problem(status: int, body: bytes) -> Problem:
+    try:
+        document = _object(body)
+    except ValueError:
+        return Problem(status, "no_problem_document", body[:200].decode(errors="replace"))
+    return Problem(
+        status,
+        document.get("code", ""),
+        document.get("detail") or document.get("title", ""),
+        tuple(document.get("errors", ())),
+        document.get("correlationId", ""),
+    )

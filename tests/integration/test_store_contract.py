@@ -1,0 +1,278 @@
+"""The stores and the queue against MiniStack, and the fakes against the same tests."""
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from shared.config import Settings
+from shared.control_store import START_BUCKET, ControlStore
+from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, StoreUnavailable
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore, Refused, Won, to_dynamodb
+from shared.lifecycle import claimed, succeeded, waiting
+from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
+from shared.transitions import JobStatus, JobStatusTransitionValidator
+from tests.fakes.clock import NOON, Clock
+from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.jobs import ended_job, starting_job, submitted_job
+from tests.fakes.sqs import FakeSQS
+
+SETTINGS = Settings()
+STATUSES = list(JobStatus)
+LEGAL = {("SUBMITTED", "RUNNING"), ("RUNNING", "SUCCEEDED"), ("RUNNING", "FAILED")}
+
+
+class LaxValidator(JobStatusTransitionValidator):
+    """Lets everything pass, to show that the store's own condition holds without it."""
+
+    def validate(self, current: JobStatus, target: JobStatus) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is under test, on one of the two."""
+
+    dynamodb: Any
+    sqs: Any
+
+    def store(self, validator: JobStatusTransitionValidator | None = None) -> JobStore:
+        return JobStore(self.dynamodb, SETTINGS.jobs_table, validator or JobStatusTransitionValidator())
+
+    def queue(self, name: str = SETTINGS.jobs_queue) -> JobQueue:
+        return JobQueue(self.sqs, self.sqs, name)
+
+    def control(self, burst: int = 15) -> ControlStore:
+        return ControlStore(self.dynamodb, SETTINGS.control_table, 0.0001, burst, lambda tries: None)
+
+
+@pytest.fixture(params=["fake", "ministack"])
+def parts(request) -> Iterator[Parts]:
+    if request.param == "fake":
+        names = [SETTINGS.jobs_queue, SETTINGS.events_queue]
+        yield Parts(FakeDynamoDB(), FakeSQS(Clock(), names, SETTINGS.dead_letter_queue))
+        return
+    cloud = request.getfixturevalue("aws_cloud")
+    env = cloud.environment
+    options = {
+        "endpoint_url": env["AWS_ENDPOINT_URL"],
+        "region_name": env["AWS_REGION"],
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+    yield Parts(boto3.client("dynamodb", **options), boto3.client("sqs", **options))
+
+
+def fresh(job):
+    """The same job under an id and an owner of its own, so that tests may share a table."""
+    return replace(job, job_id=str(uuid4()), owner_id=str(uuid4()))
+
+
+def test_a_job_that_was_stored_is_read_back_as_it_was(parts):
+    job = fresh(submitted_job())
+
+    won = parts.store().create(job)
+
+    assert isinstance(won, Won)
+    assert parts.store().get(job.job_id) == won.job
+    assert replace(won.job, rev=job.rev) == job
+
+
+def test_the_same_id_is_stored_once_and_the_second_gets_the_first(parts):
+    job = fresh(submitted_job())
+    first = parts.store().create(job)
+
+    second = parts.store().create(replace(job, request_digest="another"))
+
+    assert second == Refused(first.job)
+
+
+def test_a_job_that_was_never_stored_is_not_found(parts):
+    with pytest.raises(JobNotFound):
+        parts.store().get(str(uuid4()))
+
+
+def test_a_change_removes_what_is_gone_and_keeps_what_it_does_not_know(parts):
+    job = parts.store().create(fresh(starting_job())).job
+
+    done = parts.store().update(job, succeeded(job, NOON, "worker", "Done.")).job
+
+    stored = parts.store().get(job.job_id)
+    assert stored == done
+    assert (stored.intent_at, stored.due_at, stored.status) == (None, None, JobStatus.SUCCEEDED)
+
+
+def test_only_the_first_of_two_writers_who_saw_the_same_wins(parts):
+    seen = parts.store().create(fresh(submitted_job())).job
+
+    first = parts.store().update(seen, claimed(seen, NOON, SETTINGS))
+    second = parts.store().update(seen, claimed(seen, NOON, SETTINGS))
+
+    assert isinstance(first, Won)
+    assert second == Refused(first.job)
+
+
+def test_a_change_of_a_job_that_is_gone_is_refused_with_nothing(parts):
+    job = fresh(submitted_job())
+
+    assert parts.store().update(job, waiting(job, NOON, NOON)) == Refused(None)
+
+
+def test_of_many_writers_at_once_one_wins(parts):
+    seen = parts.store().create(fresh(submitted_job())).job
+    store = parts.store()
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: store.update(seen, claimed(seen, NOON, SETTINGS)), range(8)))
+
+    assert sum(isinstance(result, Won) for result in results) == 1
+
+
+@pytest.mark.parametrize(("current", "target"), list(itertools.product(STATUSES, STATUSES)))
+def test_every_pair_of_statuses_is_stored_only_if_it_is_legal(parts, current, target):
+    job = parts.store().create(fresh(submitted_job(status=current))).job
+    wanted = replace(job, status=target)
+
+    if current is target:
+        assert isinstance(parts.store().update(job, wanted), Won), "no change of status is no transition"
+    elif (current, target) in LEGAL:
+        assert parts.store().update(job, wanted).job.status is target
+    else:
+        with pytest.raises(InvalidTransition):
+            parts.store().update(job, wanted)
+        assert parts.store().get(job.job_id) == job
+
+
+# No status leads to SUBMITTED, so no condition can be written for it: the validator alone refuses that.
+CHANGES = [pair for pair in itertools.permutations(STATUSES, 2) if pair[1] is not JobStatus.SUBMITTED]
+
+
+@pytest.mark.parametrize(("current", "target"), CHANGES)
+def test_the_condition_of_the_write_holds_the_table_by_itself(parts, current, target):
+    job = parts.store().create(fresh(submitted_job(status=current))).job
+
+    result = parts.store(LaxValidator()).update(job, replace(job, status=target))
+
+    assert isinstance(result, Won) is ((current, target) in LEGAL)
+
+
+def test_pages_of_a_list_hold_each_job_once_newest_first(parts):
+    owner = str(uuid4())
+    jobs = [replace(fresh(submitted_job(at=NOON + timedelta(seconds=n))), owner_id=owner) for n in range(7)]
+    for job in jobs:
+        parts.store().create(job)
+
+    seen, after = [], None
+    while True:
+        page = parts.store().list_page(owner, None, 3, after)
+        seen += page.job_ids
+        after = page.last_key
+        if after is None:
+            break
+
+    assert seen == [job.job_id for job in reversed(jobs)]
+
+
+def test_a_list_by_status_holds_only_that_status(parts):
+    owner = str(uuid4())
+    running = replace(fresh(starting_job()), owner_id=owner)
+    for job in (running, replace(fresh(submitted_job()), owner_id=owner)):
+        parts.store().create(job)
+
+    assert parts.store().list_page(owner, JobStatus.RUNNING, 10, None).job_ids == (running.job_id,)
+
+
+def test_many_jobs_are_read_in_the_order_asked_for_and_missing_ones_left_out(parts):
+    jobs = [parts.store().create(fresh(submitted_job())).job for _ in range(120)]
+    wanted = [job.job_id for job in reversed(jobs)]
+
+    assert parts.store().get_many([*wanted, str(uuid4())]) == list(reversed(jobs))
+
+
+def test_the_due_index_holds_what_is_due_and_nothing_that_ended(parts):
+    due = fresh(submitted_job(due_at=NOON))
+    later = fresh(submitted_job(due_at=NOON + timedelta(days=400)))
+    for job in (due, later, fresh(ended_job())):
+        parts.store().create(job)
+
+    shard = shard_of(due.job_id, DUE_SHARDS)
+    found = [i for n in range(DUE_SHARDS) for i in parts.store().due_ids(f"{n:02d}", NOON + timedelta(days=1), 1000)]
+
+    assert due.job_id in found
+    assert later.job_id not in found
+    assert due.job_id in parts.store().due_ids(shard, NOON, 1000)
+
+
+def test_a_bucket_of_five_gives_five_permits(parts):
+    full = {"key": START_BUCKET, "milliTokens": 5000, "at": epoch_ms(NOON), "rev": str(uuid4())}
+    parts.dynamodb.put_item(TableName=SETTINGS.control_table, Item=to_dynamodb(full))
+    control = parts.control(burst=5)
+
+    assert [control.take_start_permit(NOON) for _ in range(8)] == [True] * 5 + [False] * 3
+    control.empty_start_bucket(NOON)
+    assert not control.take_start_permit(NOON + timedelta(seconds=10))
+
+
+def test_a_callback_message_is_remembered_once(parts):
+    message_id = str(uuid4())
+
+    assert parts.control().remember_message(message_id, NOON, timedelta(minutes=10))
+    assert not parts.control().remember_message(message_id, NOON, timedelta(minutes=10))
+
+
+def drain(queue: JobQueue) -> list:
+    messages = queue.receive(10, 0, 30)
+    queue.delete(messages)
+    return messages
+
+
+def test_a_sent_message_is_received_hidden_released_and_deleted(parts):
+    queue = parts.queue()
+    while drain(queue):
+        pass
+    queue.send({"kind": "job", "jobId": "ä"}, {"correlationId": "c-1"})
+
+    (message,) = queue.receive(1, 0, 30)
+    assert message.body == '{"kind": "job", "jobId": "ä"}'
+    assert queue.receive(1, 0, 30) == []
+    queue.release([message])
+    (again,) = queue.receive(1, 0, 30)
+    queue.delete([again])
+    assert queue.receive(1, 0, 30) == []
+    queue.delete([])
+    queue.release([])
+
+
+def test_a_queue_that_does_not_exist_is_unavailable(parts):
+    with pytest.raises(QueueUnavailable):
+        parts.queue("no-such-queue").send({})
+
+
+def test_a_store_that_cannot_be_reached_says_so():
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=boto3.session.Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+    )
+    store = JobStore(client, SETTINGS.jobs_table, JobStatusTransitionValidator())
+
+    with pytest.raises(StoreUnavailable):
+        store.get("x")
+    with pytest.raises(StoreUnavailable):
+        store.create(submitted_job())
+
+
+def test_the_item_is_what_the_indexes_need(parts):
+    job = fresh(submitted_job())
+
+    assert {"createdKey", "ownerStatus", "statusShard", "dueAt", "dueShard"} <= set(job_to_item(job))

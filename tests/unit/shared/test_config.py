@@ -1,0 +1,110 @@
+"""Settings: defaults for a laptop, nothing left to chance elsewhere, and no secret shown."""
+
+import dataclasses
+
+import pytest
+
+from shared.aws_clients import make_clients
+from shared.config import ConfigurationError, Settings, read_settings
+
+COMPLETE = {
+    field.metadata["variable"]: "x" * 40 for field in dataclasses.fields(Settings) if field.metadata["production"]
+} | {"SPARK_CODE_URI": "s3://artifacts/spark/1/"}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch):
+    for field in dataclasses.fields(Settings):
+        monkeypatch.delenv(field.metadata["variable"], raising=False)
+
+
+def set_all(monkeypatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("environment", ["local", "ci"])
+def test_a_laptop_needs_no_settings(monkeypatch, environment):
+    monkeypatch.setenv("ENVIRONMENT", environment)
+
+    settings = read_settings()
+
+    assert settings.is_development
+    assert settings.jobs_may_read == {"cloud-data-platform-dev-raw", "cloud-data-platform-dev-processed"}
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "production"])
+def test_elsewhere_all_that_is_missing_is_named_at_once(monkeypatch, environment):
+    monkeypatch.setenv("ENVIRONMENT", environment)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings()
+
+    assert all(variable in str(refusal.value) for variable in COMPLETE)
+    assert "AUTH_MODE" in str(refusal.value)
+
+
+@pytest.mark.parametrize("secret", ["CALLBACK_SIGNING_KEY", "CURSOR_SIGNING_KEY"])
+def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
+    set_all(monkeypatch, {**COMPLETE, "ENVIRONMENT": "production", secret: "too-short-a-key"})
+
+    with pytest.raises(ConfigurationError, match=f"{secret} of at least 32 characters") as refusal:
+        read_settings()
+
+    assert "too-short-a-key" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ENVIRONMENT", "moon"),
+        ("API_PORT", "eight"),
+        ("API_PORT", "0"),
+        ("START_RATE", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("SPARK_CODE_URI", "s3://no-slash-at-the-end"),
+        ("SPARK_CODE_URI", "s3://newline/\n"),
+        ("AUTH_MODE", "trust-me"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=variable):
+        read_settings()
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch):
+    set_all(monkeypatch, {"API_PORT": "x", "HOLD_SECONDS": "y"})
+
+    with pytest.raises(ConfigurationError, match=r"(?s)API_PORT.*HOLD_SECONDS"):
+        read_settings()
+
+
+def test_further_buckets_are_a_list_with_commas(monkeypatch):
+    monkeypatch.setenv("READABLE_BUCKETS", "one,two")
+
+    assert {"one", "two"} < read_settings().jobs_may_read
+
+
+def test_no_secret_is_shown(monkeypatch):
+    set_all(monkeypatch, {"CALLBACK_SIGNING_KEY": "k" * 40, "CURSOR_SIGNING_KEY": "c" * 40})
+
+    shown = repr(read_settings())
+
+    assert "kkkk" not in shown
+    assert "cccc" not in shown
+    assert "callback_signing_key='***'" in shown
+
+
+def test_clients_retry_as_we_say_whatever_the_environment_says(monkeypatch):
+    set_all(monkeypatch, {"AWS_MAX_ATTEMPTS": "9", "AWS_RETRY_MODE": "adaptive"})
+
+    clients = make_clients(Settings(), threads=7)
+
+    for name in ("dynamodb", "sqs", "sqs_receive", "emr", "s3"):
+        config = getattr(clients, name).meta.config
+        assert config.retries == {"mode": "standard", "total_max_attempts": 3}, name
+        assert (config.connect_timeout, config.max_pool_connections) == (3, 7), name
+    assert clients.emr_start.meta.config.retries["total_max_attempts"] == 1
+    assert clients.sqs_receive.meta.config.read_timeout > 20

@@ -1,0 +1,43 @@
+"""Signatures of callbacks."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks import Webhook
+
+from shared.signatures import callback_key, is_signed, sign
+
+MASTER = "a master key of more than thirty-two characters"
+BODY = b'{"status": "SUCCEEDED"}'
+KEY = callback_key(MASTER, "job-1", 1)
+
+
+def test_the_scheme_is_the_one_of_standard_webhooks():
+    key, at = b"0123456789abcdef0123456789abcdef", datetime(2026, 11, 23, 12, tzinfo=UTC)
+    theirs = Webhook(base64.b64encode(key).decode()).sign("msg_1", at, "{}")
+
+    assert sign(key, "msg_1", int(at.timestamp()), b"{}") == theirs
+
+
+@pytest.mark.parametrize(
+    ("change", "right"),
+    [
+        ({}, True),
+        ({"header": "v1,AAAA " + sign(KEY, "m-1", 100, BODY)}, True),
+        ({"header": ""}, False),
+        ({"header": "v1,AAAA"}, False),
+        ({"header": "v1,ä"}, False),
+        ({"body": BODY + b" "}, False),
+        ({"timestamp_seconds": 101}, False),
+        ({"message_id": "m-2"}, False),
+        ({"key": callback_key(MASTER, "job-1", 2)}, False),
+        ({"key": callback_key(MASTER, "job-2", 1)}, False),
+        ({"key": callback_key(MASTER + "x", "job-1", 1)}, False),
+    ],
+)
+def test_a_signature_holds_for_one_key_message_time_and_body_only(change, right):
+    message = {"key": KEY, "message_id": "m-1", "timestamp_seconds": 100, "body": BODY}
+    message["header"] = sign(**message)
+
+    assert is_signed(**{**message, **change}) is right
