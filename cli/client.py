@@ -18,7 +18,7 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # an exception is changed as it is raised, and is only ever itself
 class Problem(Exception):
     """What the API answered instead: its problem document (RFC 9457)."""
 

@@ -4,9 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+import structlog
 
-from shared.errors import StoreUnavailable
-from shared.lifecycle import cancel_requested
+from shared.errors import ObjectsUnavailable, StoreUnavailable
+from shared.lifecycle import START_FENCE, cancel_requested, claimed
 from shared.models import FailureReason
 from shared.transitions import JobStatus
 from tests.fakes.emr import Plan, fails, runs_for
@@ -448,3 +449,135 @@ def test_a_job_whose_item_is_nonsense_stops_that_job_alone(world):
 
     assert world.job(good).attempt == 1
     assert world.item(broken)["status"] == "SUBMITTED"
+
+
+def test_a_cancel_that_could_not_be_sent_is_sent_when_the_hold_ends(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job())
+    world.turn()
+    cancel(world, job)
+    world.seam.fail_before("cancel_job_run", aws_error("CancelJobRun", "ThrottlingException"))
+
+    world.run_for(240)
+
+    assert world.job(job).failure_reason is FailureReason.CANCELLED
+
+
+def test_a_job_claimed_by_another_meanwhile_is_left_to_it(world):
+    job = world.submit(submitted_job())
+
+    def claim_first(operation, arguments):
+        if operation == "update_item":
+            world.seam.before = lambda operation, arguments: None
+            seen = world.job(job)
+            world.store.update(seen, claimed(seen, world.clock(), world.settings))
+
+    world.seam.before = claim_first
+    world.turn()
+
+    assert world.emr.names == []
+    assert world.job(job).status is JobStatus.RUNNING
+
+
+def test_a_job_that_is_deleted_meanwhile_is_dropped(world):
+    job = world.submit(submitted_job())
+
+    def delete_first(operation, arguments):
+        if operation == "update_item":
+            world.dynamodb.items(world.settings.jobs_table).pop(job.job_id, None)
+
+    world.seam.before = delete_first
+    world.turn()
+
+    assert world.emr.names == []
+
+
+def restarted_job(world, job):
+    """A job whose first start got no answer, brought to the moment in which the timer starts it again."""
+    world.submit(job)
+    world.seam.fail_before("start_job_run", no_connection())
+    world.turn()
+    world.clock.forward(world.settings.hold_seconds)
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ThrottlingException"])
+def test_a_refused_restart_keeps_the_earlier_intent_until_no_run_can_come_of_it(world, code):
+    job = submitted_job()
+    restarted_job(world, job)
+    world.seam.fail_before("start_job_run", aws_error("StartJobRun", code))
+
+    world.turn()
+
+    waiting_job = world.job(job)
+    assert (waiting_job.status, waiting_job.attempt) == (JobStatus.RUNNING, 1)
+    assert waiting_job.due_at == waiting_job.intent_at + START_FENCE
+    world.run_for(START_FENCE.total_seconds() + 60)
+    assert world.emr.names == [f"{job.job_id}.1"]
+
+
+def test_a_restart_waits_while_there_is_no_permit(world):
+    job = submitted_job()
+    restarted_job(world, job)
+    world.control.empty_start_bucket(world.clock())
+
+    world.timer.run_once(never)
+
+    assert world.emr.names == []
+    assert world.job(job).due_at == world.clock() + timedelta(seconds=15)
+
+
+def test_a_failure_document_that_may_not_be_read_is_done_without(world):
+    world.emr.default_plan = fails("ExitCode: 1.")
+    job = world.submit(submitted_job())
+    world.seam.fail_before("get_object", aws_error("GetObject", "AccessDenied", status=403))
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).failure_detail == "ExitCode: 1."
+
+
+def test_while_s3_is_away_a_failed_run_waits_to_be_explained(world):
+    world.emr.default_plan = fails("ExitCode: 1.")
+    job = world.submit(submitted_job())
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.seam.fail_before("get_object", no_connection())
+
+    with pytest.raises(ObjectsUnavailable):
+        world.events.run_once(never)
+
+    assert world.job(job).status is JobStatus.RUNNING
+    world.run_for(130)
+    assert world.job(job).status is JobStatus.FAILED
+
+
+def test_two_rules_that_chase_each_other_are_stopped(world, monkeypatch):
+    job = world.submit(submitted_job())
+    monkeypatch.setattr("worker.advance.MOST_TURNS", 0)
+
+    with structlog.testing.capture_logs() as logs:
+        world.jobs.run_once(never)
+
+    assert [line["event"] for line in logs] == ["advance_does_not_end"]
+    assert world.job(job).status is JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"), [({"schemaVersion": 9}, "schemaVersion 9"), ({"request": "?"}, "cannot be read")]
+)
+def test_an_item_that_cannot_be_read_is_looked_at_less_and_less_often(world, spoil, error):
+    job = submitted_job()
+    world.store.create(job)
+    world.item(job).update(spoil)
+
+    with structlog.testing.capture_logs() as logs:
+        world.run_for(6 * 3600, step_seconds=20)
+
+    reports = [line for line in logs if line["event"] == "job_set_aside"]
+    assert len(reports) == 10
+    assert error in reports[0]["reason"]
+    assert [line["wait_seconds"] for line in reports][:5] == [60, 120, 240, 480, 900]

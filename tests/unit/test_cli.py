@@ -1,0 +1,169 @@
+"""The `cdp` command against a real HTTP server that answers by a script."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import main
+from cli.client import ApiClient, Unreachable, WaitTimedOut
+
+
+def record(status: str = "RUNNING", message: str = "Starting attempt 1.") -> dict:
+    return {"jobId": "job-1", "status": status, "statusMessage": message, "updatedAt": "2026-11-23T12:00:00.000Z"}
+
+
+PROBLEM = {
+    "code": "validation_failed",
+    "detail": "Some fields are not valid.",
+    "correlationId": "c-1",
+    "errors": [{"pointer": "/jobType", "message": "is unknown"}],
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each request with the next of `answers`, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, bytes]] = []
+        self.requests: list[tuple[str, str, dict, bytes]] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def will_answer(self, *bodies: object, status: int = 200) -> None:
+        self.answers += [(status, body if isinstance(body, bytes) else json.dumps(body).encode()) for body in bodies]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.requests.append((self.command, self.path, dict(self.headers), body))
+        status, answer = self.server.answers.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = answer  # noqa: N815
+
+    def log_message(self, *args: object) -> None:
+        return
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def cdp(server: Server, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["--url", server.url, *arguments], input=stdin)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_line"),
+    [
+        (["get", "job-1"], ("GET", "/jobs/job-1")),
+        (["list"], ("GET", "/jobs")),
+        (["list", "--status", "FAILED", "--limit", "5"], ("GET", "/jobs?status=FAILED&limit=5")),
+        (["cancel", "job-1", "--reason", "late"], ("POST", "/jobs/job-1/cancel")),
+        (["history", "job-1"], ("GET", "/jobs/job-1/history")),
+        (["outputs", "job-1"], ("GET", "/jobs/job-1/outputs")),
+        (["job-types"], ("GET", "/job-types")),
+    ],
+)
+def test_each_command_is_one_request_and_its_answer_is_one_document(server, arguments, request_line):
+    server.will_answer({"answer": 1})
+
+    code, out, _ = cdp(server, *arguments)
+
+    assert (code, json.loads(out)) == (0, {"answer": 1})
+    assert server.requests[0][:2] == request_line
+
+
+def test_a_job_is_submitted_as_it_was_given_with_its_key(server):
+    server.will_answer(record("SUBMITTED"))
+
+    code, out, _ = cdp(server, "submit", "-f", "-", "--idempotency-key", "k-1", stdin='{"jobType": "sql"}')
+
+    _, _, headers, body = server.requests[0]
+    assert (code, json.loads(body), headers["Idempotency-Key"]) == (0, {"jobType": "sql"}, "k-1")
+    assert json.loads(out)["status"] == "SUBMITTED"
+
+
+@pytest.mark.parametrize(("status", "code"), [("SUCCEEDED", 0), ("FAILED", 1)])
+def test_waiting_tells_each_change_on_stderr_and_exits_as_the_job_ended(server, status, code):
+    server.will_answer(record("SUBMITTED"), record(), record(status, "Over."))
+
+    exit_code, out, err = cdp(server, "submit", "-f", "-", "--wait", stdin="{}")
+
+    assert (exit_code, json.loads(out)["status"]) == (code, status)
+    assert err.splitlines() == [
+        "2026-11-23T12:00:00.000Z  RUNNING    Starting attempt 1.",
+        f"2026-11-23T12:00:00.000Z  {status:<9}  Over.",
+    ]
+
+
+def test_patience_that_ends_first_is_an_exit_code_of_its_own(server):
+    server.will_answer(record())
+
+    code, _, err = cdp(server, "wait", "job-1", "--timeout", "0")
+
+    assert code == 4
+    assert "still RUNNING" in err
+
+
+def test_a_refusal_says_what_was_wrong_and_where(server):
+    server.will_answer(PROBLEM, status=422)
+
+    code, out, err = cdp(server, "get", "job-1")
+
+    assert (code, out) == (3, "")
+    assert "Some fields are not valid. (422 validation_failed, correlation id c-1)" in err
+    assert "/jobType: is unknown" in err
+
+
+def test_an_answer_that_is_no_problem_document_is_shown_as_it_is(server):
+    server.will_answer(b"<html>bad gateway</html>", status=502)
+
+    code, _, err = cdp(server, "get", "job-1")
+
+    assert code == 3
+    assert "bad gateway" in err
+
+
+def test_no_answer_at_all_is_said_so():
+    with pytest.raises(Unreachable, match="did not answer"):
+        ApiClient("http://127.0.0.1:9").get("job-1")
+
+
+def test_an_answer_that_is_no_object_is_no_answer(server):
+    server.will_answer([1])
+
+    assert cdp(server, "get", "job-1")[0] == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [["submit", "-f", "-"], ["--url", "ftp://x", "get", "1"], ["list", "--status", "X"]]
+)
+def test_wrong_usage_is_exit_code_two(server, arguments):
+    assert cdp(server, *arguments, stdin="{no json")[0] == 2
+
+
+def test_waiting_ends_with_the_deadline(server):
+    server.will_answer(record())
+
+    with pytest.raises(WaitTimedOut):
+        ApiClient(server.url).wait("job-1", 0.1, lambda now: None)
