@@ -1,11 +1,17 @@
 """The one place that every call to a fake AWS passes, so that a test can count calls and make them fail."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from tests.fakes.clock import Clock
+
 Hook = Callable[[str, dict[str, Any]], None]
+AMZ_DATE = "%Y%m%dT%H%M%SZ"
+# AWS refuses a request that was signed longer ago.
+SIGNATURE_SECONDS = 300
 
 
 def aws_error(operation: str, code: str, message: str = "", status: int = 400, **more: Any) -> ClientError:
@@ -28,21 +34,21 @@ def no_answer() -> ReadTimeoutError:
     return ReadTimeoutError(endpoint_url="http://aws.invalid")
 
 
+def nothing(_operation: str, _arguments: dict[str, Any]) -> None:
+    """A hook that lets every call pass."""
+
+
 class Seam:
-    """Records the name of every call, and lets hooks raise before it is done or after (a lost answer)."""
+    """Records every call, and lets hooks act before it is signed, before it is sent, and after it was done.
+
+    A hook that raises before the call is done has prevented it; one that raises after has lost its answer.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.before: Hook = lambda operation, arguments: None
-        self.after: Hook = lambda operation, arguments: None
-
-    def call(self, operation: str, work: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        """Do `work` between the two hooks."""
-        self.calls.append(operation)
-        self.before(operation, arguments)
-        answer = work(**arguments)
-        self.after(operation, arguments)
-        return answer
+        self.before: Hook = nothing
+        self.sending: Hook = nothing
+        self.after: Hook = nothing
 
     def fail_before(self, operation: str, error: Exception, times: int = 1) -> None:
         """The next `times` calls of `operation` fail before anything is done."""
@@ -64,24 +70,46 @@ def _failing(wanted: str, error: Exception, times: int) -> Hook:
     return hook
 
 
-class Client:
-    """A fake boto3 client: each public method of `service` is a call that passes the seam."""
+class SignedRequest:
+    """What a `before-send` hook of botocore is given, as far as ours look at it."""
 
-    def __init__(self, service: Any, seam: Seam) -> None:
+    def __init__(self, signed_at: datetime) -> None:
+        self.headers = {"X-Amz-Date": signed_at.strftime(AMZ_DATE)}
+
+
+class Client:
+    """A fake boto3 client: each public method of `service` is a call that passes the seam.
+
+    It signs each call with the time of the clock, gives it to the `before-send` hooks that were registered, and
+    refuses a signature that has grown too old on the way, as AWS does.
+    """
+
+    def __init__(self, service: Any, seam: Seam, clock: Clock) -> None:
         self._service = service
         self._seam = seam
-        self.meta = _Meta()
+        self._clock = clock
+        self.meta = self
+        self.events = self
+        self._before_send: dict[str, Callable[..., None]] = {}
+
+    def register(self, event: str, handler: Callable[..., None]) -> None:
+        """Keep a `before-send` hook for its operation."""
+        self._before_send[event.rpartition(".")[2]] = handler
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         work = getattr(self._service, operation)
-        return lambda **arguments: self._seam.call(operation, work, arguments)
+        return lambda **arguments: self._call(operation, work, arguments)
 
-
-class _Meta:
-    """The event system of a client, which the fakes do not need."""
-
-    def __init__(self) -> None:
-        self.events = self
-
-    def register(self, _event: str, _handler: Any) -> None:
-        """Accept a hook and never call it."""
+    def _call(self, operation: str, work: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        self._seam.calls.append(operation)
+        self._seam.before(operation, arguments)
+        signed_at = self._clock()
+        hook = self._before_send.get("".join(word.capitalize() for word in operation.split("_")))
+        if hook is not None:
+            hook(SignedRequest(signed_at))
+        self._seam.sending(operation, arguments)
+        if (self._clock() - signed_at).total_seconds() > SIGNATURE_SECONDS:
+            raise aws_error(operation, "InvalidSignatureException", "Signature expired", status=403)
+        answer = work(**arguments)
+        self._seam.after(operation, arguments)
+        return answer

@@ -45,7 +45,7 @@ class World:
 
     def client(self, service: Any) -> Any:
         """A client of a fake service that passes the seam."""
-        return Client(service, self.seam)
+        return Client(service, self.seam, self.clock)
 
     def queue(self, name: str) -> JobQueue:
         """One of the queues."""

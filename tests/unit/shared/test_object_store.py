@@ -4,6 +4,7 @@ import pytest
 
 from shared.errors import ObjectsForbidden, ObjectsUnavailable
 from shared.object_store import ObjectStore, is_s3_uri, split_uri
+from tests.fakes.clock import Clock
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam, aws_error, no_connection
 
@@ -17,7 +18,7 @@ def seam() -> Seam:
 def objects(seam) -> ObjectStore:
     s3 = FakeS3()
     s3.objects = {("raw", "a/flights.csv"): b"x", ("raw", "doc.json"): b'{"a": 1}', ("raw", "no.json"): b"{"}
-    return ObjectStore(Client(s3, seam))
+    return ObjectStore(Client(s3, seam, Clock()))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def emr() -> FakeEMR:
 
 @pytest.fixture
 def runner(emr, seam) -> SparkRunner:
-    client = Client(emr, seam)
+    client = Client(emr, seam, emr.clock)
     return SparkRunner(client, client)
 
 
