@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from botocore.exceptions import ClientError
 
 from shared.job_store import from_dynamodb, store_errors, to_dynamodb
@@ -13,6 +14,8 @@ from shared.models import Item, epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+log = structlog.get_logger()
 
 START_BUCKET = "BUCKET#start"
 # A permit is the fleet's most contended write; after these tries the caller does without, and asks again later.
@@ -69,6 +72,7 @@ class ControlStore:
             if self._write_bucket(bucket, 0, max(bucket.at_ms, epoch_ms(now + THROTTLE_PAUSE))):
                 return
             self._pause(tries)
+        log.warning("start_bucket_not_emptied", tries=TAKE_TRIES)
 
     def _read_bucket(self) -> Bucket:
         with store_errors():
@@ -95,11 +99,16 @@ class ControlStore:
 
     def remember_message(self, message_id: str, now: datetime, keep: timedelta) -> bool:
         """Note a callback's message id; False if it was noted before. Raises: StoreUnavailable."""
-        item: Item = {"key": f"CALLBACK#{message_id}", "expiresAt": epoch_ms(now + keep) // 1000}
+        item: Item = {
+            "key": f"CALLBACK#{message_id}",
+            "expiresAt": epoch_ms(now + keep) // 1000,
+            "nonce": str(uuid.uuid4()),
+        }
         return self._put_if(
             {
                 "TableName": self._table,
                 "Item": to_dynamodb(item),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 "ConditionExpression": "attribute_not_exists(#key)",
                 "ExpressionAttributeNames": {"#key": "key"},
             }

@@ -67,6 +67,13 @@ class BadSignature(AppError):
     http_status = HTTPStatus.UNAUTHORIZED
 
 
+class MessageAlreadySeen(BadSignature):
+    """A status report whose message id was used before: a replay, or a retry that forgot to take a new id."""
+
+    code = "message_already_seen"
+    title = "A message of this id was received before"
+
+
 class NotFound(AppError):
     """What was asked for does not exist, or is not the caller's."""
 
@@ -80,6 +87,14 @@ class JobNotFound(NotFound):
 
     code = "job_not_found"
     title = "There is no such job"
+
+
+class MethodNotAllowed(AppError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+    title = "The method is not allowed here"
+    http_status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 class JobAlreadyEnded(AppError):
@@ -98,6 +113,22 @@ class OutputsNotReady(AppError):
     http_status = HTTPStatus.CONFLICT
 
 
+class BodyTooLarge(AppError):
+    """The request's body is longer than the API reads."""
+
+    code = "body_too_large"
+    title = "The body is too large"
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaType(AppError):
+    """The request's body is not application/json."""
+
+    code = "unsupported_media_type"
+    title = "The body is not of a type that is read here"
+    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
 class ValidationFailed(AppError):
     """The request can be read, but one or more of its fields are wrong."""
 
@@ -114,6 +145,15 @@ class IdempotencyKeyReused(AppError):
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class TooManyRequests(AppError):
+    """The caller asks for more than it may for now."""
+
+    code = "too_many_requests"
+    title = "Too many requests"
+    http_status = HTTPStatus.TOO_MANY_REQUESTS
+    retryable = True
+
+
 class ServiceUnavailable(AppError):
     """A service we depend on gave no answer or refused for now; trying again can help."""
 
@@ -128,6 +168,13 @@ class StoreUnavailable(ServiceUnavailable):
 
     code = "job_store_unavailable"
     title = "The job store cannot be reached"
+
+
+class StoreRefused(AppError):
+    """DynamoDB will never take this request: a defect of ours, or an item that somebody spoilt."""
+
+    code = "job_store_refused"
+    title = "The job store refuses the request"
 
 
 class QueueUnavailable(ServiceUnavailable):

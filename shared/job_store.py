@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.errors import JobNotFound, StoreUnavailable
+from shared.errors import JobNotFound, StoreRefused, StoreUnavailable
 from shared.models import Item, Job, epoch_ms, job_from_item, job_to_item, owner_status_key
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
@@ -49,10 +49,14 @@ class ListPage:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Translate whatever DynamoDB did not answer into StoreUnavailable; refused conditions are handled before."""
+    """Translate DynamoDB's errors; refused conditions are handled before."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":
+            raise StoreRefused(f"DynamoDB refuses the request: {error}") from error
+        raise StoreUnavailable(f"DynamoDB did not answer: {error}") from error
+    except BotoCoreError as error:
         raise StoreUnavailable(f"DynamoDB did not answer: {error}") from error
 
 

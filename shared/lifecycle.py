@@ -107,12 +107,13 @@ def recorded(job: Job, run_id: str, now: datetime, settings: Settings, *, look_n
 
 def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alone: bool) -> Job:
     """EMR certainly did not take this start. `alone`: no earlier intent of the attempt can have become a run."""
+    message = message[:DETAIL_CHARACTERS]
     if not alone and job.intent_at is not None:
         return replace(job, updated_at=now, status_message=message, due_at=job.intent_at + START_FENCE)
     return replace(
         job,
         updated_at=now,
-        status_message=message[:DETAIL_CHARACTERS],
+        status_message=message,
         attempt=job.attempt - 1,
         intent_at=None,
         due_at=now + wait,

@@ -25,8 +25,11 @@ def failure_uri(settings: Settings, job: Job) -> str:
 
 
 def driver_log_uri(settings: Settings, job: Job) -> str | None:
-    """The standard error of the current run's driver, where EMR Serverless puts it; None before a run is known."""
+    """What the current run's driver printed, where EMR Serverless puts it; None before a run is known.
+
+    spark-submit joins the standard error of a Python program to its standard output.
+    """
     if job.run_id is None:
         return None
     folder = f"applications/{job.spec.application_id}/jobs/{job.run_id}/SPARK_DRIVER"
-    return f"s3://{settings.logs_bucket}/{folder}/stderr.gz"
+    return f"s3://{settings.logs_bucket}/{folder}/stdout.gz"

@@ -229,7 +229,7 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         )
     try:
         return _job_from_item(item)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise StoredJobUnreadable(f"Job {item.get('jobId')} cannot be read: {error!r}.") from error
 
 

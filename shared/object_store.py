@@ -17,7 +17,8 @@ LINK_SECONDS = 900
 # A manifest lists files, never rows: 16 MiB are about 100,000 files.
 DOCUMENT_BYTES = 16 * 1024 * 1024
 MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
-FORBIDDEN = {"AccessDenied", "403", "Forbidden"}
+# InvalidObjectState: archived, and not to be read before it is restored.
+FORBIDDEN = {"AccessDenied", "403", "Forbidden", "InvalidObjectState"}
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -35,7 +36,8 @@ def object_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in FORBIDDEN:
+        code = error.response["Error"]["Code"]
+        if code in FORBIDDEN or code.startswith("KMS."):
             raise ObjectsForbidden(f"{uri} may not be read by this platform.") from error
         raise ObjectsUnavailable(f"S3 did not answer for {uri}: {error}") from error
     except BotoCoreError as error:
@@ -84,7 +86,7 @@ class ObjectStore:
                 raise
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def link(self, uri: str) -> str:
@@ -97,6 +99,10 @@ class ObjectStore:
 
 def is_s3_uri(uri: str) -> bool:
     """Whether `uri` names an object or a prefix of S3 and nothing more (no query, no fragment, no dot segments)."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
     plain = not parts.query and not parts.fragment and ".." not in parts.path.split("/")
-    return parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc and plain
+    # By its very letters: urlsplit would take S3:// for the same.
+    return uri.startswith("s3://") and bool(parts.netloc) and "@" not in parts.netloc and plain

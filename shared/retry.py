@@ -26,7 +26,6 @@ class FailureClass(StrEnum):
 # fault is looked for before a passing one, since Spark reports a user's exception inside a lost task. A text
 # that nothing matches is UNKNOWN and is not tried again: repeating a hopeless job costs money.
 FAILURE_TEXTS: tuple[tuple[str, FailureClass], ...] = (
-    (r"vcpu|capacity|maximum (cpu|memory|disk)|servicequota", FailureClass.CAPACITY),
     (r"analysisexception|parseexception|unresolved_column|table_or_view_not_found", FailureClass.USER),
     (r"path_not_found|path does not exist|no such file or directory", FailureClass.USER),
     (r"cast_invalid_input|sparkdatetimeexception|sparknumberformatexception|divide_by_zero", FailureClass.USER),
@@ -39,11 +38,22 @@ FAILURE_TEXTS: tuple[tuple[str, FailureClass], ...] = (
     (r"image pull|imagepull|pull(ing)? image", FailureClass.TRANSIENT),
     (r"connection (reset|refused)|sockettimeoutexception", FailureClass.TRANSIENT),
 )
+# EMR Serverless' own words for a run that got no workers. A program's words are never looked at for them: a column
+# may be called `capacity`. A run with an exit code had workers.
+NO_CAPACITY = re.compile(r"vcpu|capacity|maximum (cpu|memory|disk)|servicequota", re.IGNORECASE)
+HAD_WORKERS = re.compile(r"exit ?code", re.IGNORECASE)
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), found) for pattern, found in FAILURE_TEXTS)
 
 
+def classify_run(state_details: str) -> FailureClass:
+    """The class of a failed run by EMR Serverless' own words, where its program left none."""
+    if NO_CAPACITY.search(state_details) and not HAD_WORKERS.search(state_details):
+        return FailureClass.CAPACITY
+    return classify_failure(None, state_details)
+
+
 def classify_failure(reason: FailureReason | None, text: str) -> FailureClass:
-    """The class of a failure, by what the program said (`reason`), else by its text."""
+    """The class of a failure by what the program said: its `reason`, else its text. Never a lack of capacity."""
     if reason is FailureReason.INVALID_INPUT:
         return FailureClass.USER
     for pattern, found in _COMPILED:

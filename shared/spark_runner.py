@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+import structlog
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
 from shared.models import Job, RunSpec
@@ -16,15 +23,23 @@ from shared.models import Job, RunSpec
 if TYPE_CHECKING:
     from mypy_boto3_emr_serverless import EMRServerlessClient
 
+log = structlog.get_logger()
+
 # EMR Serverless does not model throttling: there is no class to catch, so codes are matched.
 THROTTLES = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
 NOT_ALLOWED = {
     "AccessDeniedException",
     "ResourceNotFoundException",
     "ExpiredTokenException",
+    "ExpiredToken",
+    "IncompleteSignature",
     "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+# Of a run's id: none that EMR knows, or none that could be one. Of a cancel: a run that is over already.
+NO_SUCH_RUN = {"ResourceNotFoundException", "ValidationException"}
 # Before an intent's own time: the two clocks may differ, and a run may carry the service's.
 FIND_MARGIN = timedelta(seconds=300)
 # 50 a page: what a fleet starts within the margin and the hold is far less than this many pages.
@@ -86,6 +101,10 @@ def start_errors(name: str) -> Iterator[None]:
         yield
     except StartTooLate as error:
         raise StartForbidden(f"The start of {name} came too late.") from error
+    except (NoCredentialsError, PartialCredentialsError) as error:  # nothing was sent
+        raise StartForbidden(f"This process has no credentials for EMR Serverless: {error}") from error
+    except ParamValidationError as error:  # nothing was sent, and nothing ever can be
+        raise StartRejected(f"The request is not one that EMR Serverless takes: {error}") from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in THROTTLES:
@@ -155,7 +174,7 @@ class SparkRunner:
             try:
                 answer = self._client.get_job_run(applicationId=application_id, jobRunId=run_id)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                if error.response["Error"]["Code"] not in NO_SUCH_RUN:
                     raise
                 return Absence.GONE
         return _run_from(answer["jobRun"])
@@ -174,7 +193,7 @@ class SparkRunner:
                 return Absence.UNKNOWN
             found += [row for row in page["jobRuns"] if row.get("name") == job.run_name]
             if not page.get("nextToken"):
-                return _run_from(min(found, key=lambda row: row["createdAt"])) if found else Absence.NONE
+                return _earliest(found) if found else Absence.NONE
             request["nextToken"] = page["nextToken"]
         return Absence.UNKNOWN
 
@@ -184,17 +203,24 @@ class SparkRunner:
             try:
                 self._client.cancel_job_run(applicationId=application_id, jobRunId=run_id)
             except ClientError as error:
-                if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
+                if error.response["Error"]["Code"] not in NO_SUCH_RUN:
                     raise
+
+
+def _earliest(rows: list[Any]) -> Run:
+    if len(rows) > 1:
+        log.error("duplicate_runs", name=rows[0]["name"], run_ids=[row["id"] for row in rows])
+    return _run_from(min(rows, key=lambda row: row["createdAt"]))
 
 
 def _run_from(row: Any) -> Run:
     """A run from GetJobRun's jobRun or ListJobRuns' summary, which names its id differently."""
-    begun = row.get("startedAt", row["createdAt"])
+    ended_at = row.get("endedAt", row["updatedAt"])
     return Run(
         run_id=row.get("jobRunId") or row["id"],
         name=row.get("name", ""),
         state=row["state"],
         details=row.get("stateDetails", "")[:DETAILS_CHARACTERS],
-        duration_seconds=(row.get("endedAt", row["updatedAt"]) - begun).total_seconds(),
+        # A run that expired in EMR's queue never began.
+        duration_seconds=(ended_at - row["startedAt"]).total_seconds() if "startedAt" in row else 0.0,
     )

@@ -9,13 +9,13 @@ import time
 from types import FrameType
 
 import structlog
-from shared.log_setup import set_up_logging
 
 from shared.aws_clients import make_clients
 from shared.config import ConfigurationError, Settings, read_settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
+from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
 from shared.spark_runner import SparkRunner
@@ -34,7 +34,7 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
     """Every part of the worker, and its loops."""
     threads = settings.job_consumers + settings.event_consumers + 1
     clients = make_clients(settings, threads)
-    gate = StartGate(utc_now)
+    gate = StartGate(utc_now, settings.hold_seconds)
     gate.watch_clock(clients.dynamodb)
     store = JobStore(clients.dynamodb, settings.jobs_table, JobStatusTransitionValidator())
     control = ControlStore(

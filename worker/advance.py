@@ -48,6 +48,7 @@ from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
+from worker.permits import Permit
 from worker.start_gate import StartGate
 
 log = structlog.get_logger()
@@ -57,8 +58,6 @@ MOST_TURNS = 25
 # Shortest and longest wait after a start that EMR certainly did not accept.
 THROTTLED_WAIT_SECONDS = (5.0, 60.0)
 FORBIDDEN_WAIT_SECONDS = (60.0, 300.0)
-
-Permit = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -93,14 +92,18 @@ class Advance:
         self._settings = settings
         self._clock = clock
 
-    def permit(self) -> bool:
-        """Whether the fleet's bucket lets one run start now. Raises: StoreUnavailable."""
-        return self._gate.is_open() and self._control.take_start_permit(self._clock())
+    def may_start(self) -> bool:
+        """Whether this process may start anything now."""
+        return self._gate.is_open()
+
+    def new_permit(self) -> Permit:
+        """A permit to be taken from the fleet's bucket. Taking it raises StoreUnavailable."""
+        return Permit(lambda: self._gate.is_open() and self._control.take_start_permit(self._clock()))
 
     def __call__(self, job: Job, seen: Observation, permit: Permit, *, mine: bool) -> None:
         """Advance `job` as far as it goes now.
 
-        `mine`: the caller wrote this image. `permit` is asked once for each run that would be started.
+        `mine`: the caller wrote this image. `permit` is taken before a run is started, and spent on it.
         Raises: StoreUnavailable, ObjectsUnavailable; the job's `due_at` brings it back.
         """
         turn: Turn | None = Turn(job, seen, mine)
@@ -125,7 +128,8 @@ class Advance:
         if not isinstance(left, dict) or not isinstance(left.get("message"), str):
             return None
         known = left.get("failureReason") == FailureReason.INVALID_INPUT
-        return ProgramFailure(FailureReason.INVALID_INPUT if known else FailureReason.RUN_FAILED, left["message"])
+        message = left["message"].encode(errors="replace").decode()  # JSON may hold what UTF-8 cannot
+        return ProgramFailure(FailureReason.INVALID_INPUT if known else FailureReason.RUN_FAILED, message)
 
     def _take_turn(self, turn: Turn, permit: Permit) -> Turn | None:
         """One step; None when the handling is over."""
@@ -177,19 +181,23 @@ class Advance:
 
     def _claim(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
         wanted = claimed(turn.job, now, self._settings)
-        if wanted.intent_at is not None and not permit():
+        if wanted.intent_at is not None and not permit.take():
             return None  # its `due_at` stands
         written = self._try_to_write(turn, wanted)
         if not isinstance(written, Job):
             return written
-        return Turn(written, turn.seen, mine=True) if written.intent_at is None else self._start(written, alone=True)
+        if written.intent_at is None:
+            return Turn(written, turn.seen, mine=True)
+        permit.spend()
+        return self._start(written, alone=True)
 
     def _intend(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
-        if not permit():
+        if not permit.take():
             return self._write(turn, waiting(turn.job, now, now + PERMIT_RETRY))
         written = self._try_to_write(turn, intended(turn.job, now, self._settings))
         if not isinstance(written, Job):
             return written
+        permit.spend()
         earlier_intent_at = turn.job.intent_at
         return self._start(written, alone=earlier_intent_at is None or now - earlier_intent_at >= START_FENCE)
 
@@ -235,7 +243,9 @@ class Advance:
         return replace(turn, seen=self._observation(job, seen))
 
     def _find(self, turn: Turn) -> Turn:
-        return replace(turn, seen=self._observation(turn.job, self._runner.find(turn.job)))
+        found = self._observation(turn.job, self._runner.find(turn.job))
+        gone = found.run is not None and turn.seen.absence is Absence.GONE
+        return replace(turn, seen=replace(found, absence=Absence.GONE) if gone else found)
 
     def _observation(self, job: Job, seen: Run | Absence) -> Observation:
         return self.observe(job, seen) if isinstance(seen, Run) else Observation(absence=seen)

@@ -55,12 +55,11 @@ class JobsConsumer:
         self._store = store
         self._advance = advance
         self._settings = settings
-        self._holds_permit = False
+        self._permit = advance.new_permit()
 
     def run_once(self, stopping: Callable[[], bool]) -> bool:
         """Handle at most one job; False when no run may be started for now. Raises: ServiceUnavailable."""
-        self._holds_permit = self._holds_permit or self._advance.permit()
-        if not self._holds_permit:
+        if not self._advance.may_start() or not self._permit.take():
             return False
         messages = self._queue.receive(1, self._settings.long_poll_seconds, self._settings.visibility_seconds)
         if stopping():
@@ -73,12 +72,8 @@ class JobsConsumer:
     def _handle(self, message: Message) -> bool:
         job = self._store.get(job_id_of(message.body))
         if job.status is JobStatus.SUBMITTED:
-            self._advance(job, NOTHING_YET, self._use_permit, mine=False)
+            self._advance(job, NOTHING_YET, self._permit, mine=False)
         return True
-
-    def _use_permit(self) -> bool:
-        held, self._holds_permit = self._holds_permit, False
-        return held
 
 
 class EventsConsumer:
@@ -107,13 +102,15 @@ class EventsConsumer:
         wait, hidden = self._settings.long_poll_seconds, self._settings.visibility_seconds
         messages = self._queue.receive(EVENTS_AT_ONCE, wait, hidden)
         done: list[Message] = []
-        for position, message in enumerate(messages):
-            if stopping():
-                self._queue.release(messages[position:])
-                break
-            if try_one(message, self._handle, self._queue, self._dead_letters):
-                done.append(message)
-        self._queue.delete(done)
+        try:
+            for position, message in enumerate(messages):
+                if stopping():
+                    self._queue.release(messages[position:])
+                    break
+                if try_one(message, self._handle, self._queue, self._dead_letters):
+                    done.append(message)
+        finally:  # one event that fails must not bring back those that were handled
+            self._queue.delete(done)
         return True
 
     def _handle(self, message: Message) -> bool:
@@ -128,7 +125,7 @@ class EventsConsumer:
             job = self._store.get(job_id)
         except JobNotFound:
             return True
-        self._advance(job, self._advance.observe(job, run), self._advance.permit, mine=False)
+        self._advance(job, self._advance.observe(job, run), self._advance.new_permit(), mine=False)
         return True
 
 

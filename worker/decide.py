@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from shared.config import Settings
 from shared.lifecycle import START_FENCE
 from shared.models import FailureReason, Job
-from shared.retry import FailureClass, classify_failure, may_retry, stop_reason
+from shared.retry import FailureClass, classify_failure, classify_run, may_retry, stop_reason
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
 
@@ -31,7 +31,10 @@ class ProgramFailure:
 
 @dataclass(frozen=True)
 class Observation:
-    """What is known of the run: nothing yet, a run as it was seen (with its program's failure), or its absence."""
+    """What is known of the run: nothing yet, a run as it was seen (with its program's failure), or its absence.
+
+    A run and GONE together: the recorded run is gone, and a search by name found this one instead.
+    """
 
     run: Run | None = None
     absence: Absence = Absence.NOTHING_YET
@@ -134,6 +137,8 @@ def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, set
         return _decide_seen_run(job, seen.run, seen.failure, now, mine, settings)
     if not mine:  # 10
         return Done()
+    if seen.run is not None and seen.absence is Absence.GONE and seen.run.name == job.run_name:  # 12
+        return Record(seen.run)
     if seen.run is not None or seen.absence is Absence.NOTHING_YET:  # 11
         return Look()
     if seen.absence is Absence.GONE:  # 12
@@ -161,7 +166,7 @@ def _decide_seen_run(
 
 
 def _decide_failed_run(job: Job, run: Run, failure: ProgramFailure | None, now: datetime) -> Action:
-    detail = failure.message if failure else run.details
+    detail = _detail_of(job, run, failure)
     stop = stop_reason(job, now)
     if stop:  # 6
         return Fail(stop, detail)
@@ -172,17 +177,26 @@ def _decide_failed_run(job: Job, run: Run, failure: ProgramFailure | None, now: 
                 f"The run was ended after its {job.request.timeout_seconds} s (timeoutSeconds).",
             )
         return Fail(FailureReason.CANCELLED_EXTERNALLY, detail)
-    failure_class = _class_of(job, failure, detail, run.details)
+    failure_class = _class_of(job, run, failure)
     if may_retry(job, failure_class, now):  # 8
         return Retry(failure_class, detail)
     return Fail(_reason_of(failure_class, failure), detail)  # 9
 
 
-def _class_of(job: Job, failure: ProgramFailure | None, detail: str, details_of_emr: str) -> FailureClass:
+def _detail_of(job: Job, run: Run, failure: ProgramFailure | None) -> str:
+    """The program's own words, as it left or reported them, before EMR's."""
+    if failure is not None:
+        return failure.message
+    return job.reported.message if job.reported is not None else run.details
+
+
+def _class_of(job: Job, run: Run, failure: ProgramFailure | None) -> FailureClass:
     if job.reported is not None:
         return FailureClass(job.reported.failure_class)
-    found = classify_failure(failure.reason if failure else None, detail)
-    return classify_failure(None, details_of_emr) if found is FailureClass.UNKNOWN else found
+    if failure is None:
+        return classify_run(run.details)
+    found = classify_failure(failure.reason, failure.message)
+    return classify_failure(None, run.details) if found is FailureClass.UNKNOWN else found
 
 
 def _reason_of(failure_class: FailureClass, failure: ProgramFailure | None) -> FailureReason:

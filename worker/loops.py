@@ -40,8 +40,13 @@ class Loop:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the last turn finished, well or badly."""
+        """How long ago a turn, or a piece of one, finished, well or badly."""
         return time.monotonic() - self._turned_at
+
+    def _is_stopping(self) -> bool:
+        """Asked by the step between two pieces of its work, which shows that it gets on."""
+        self._turned_at = time.monotonic()
+        return self._stop.is_set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -52,7 +57,7 @@ class Loop:
     def _turn(self) -> float:
         """One turn; the seconds to wait before the next."""
         try:
-            goes_on = self._step.run_once(self._stop.is_set)
+            goes_on = self._step.run_once(self._is_stopping)
         except ServiceUnavailable as error:
             return self._back_off(error.detail)
         except Exception:

@@ -17,7 +17,6 @@ log = structlog.get_logger()
 UNSURE_STARTS = 3
 UNSURE_WINDOW = timedelta(seconds=60)
 REFUSALS_IN_A_ROW = 5
-PAUSE = timedelta(seconds=60)
 # The protocol's fences allow for this much between two clocks.
 MOST_SKEW = timedelta(seconds=10)
 
@@ -25,8 +24,9 @@ MOST_SKEW = timedelta(seconds=10)
 class StartGate:
     """Shut for a while after several starts without an answer, or several refusals that an operator must mend."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], pause_seconds: float) -> None:
         self._clock = clock
+        self._pause = timedelta(seconds=pause_seconds)
         self._lock = threading.Lock()
         self._unsure_at: deque[datetime] = deque(maxlen=UNSURE_STARTS)
         self._refusals = 0
@@ -66,8 +66,8 @@ class StartGate:
                 self._shut(self._clock(), "EMR Serverless refuses every start of this platform")
 
     def _shut(self, now: datetime, reason: str) -> None:
-        self._shut_until = now + PAUSE
-        log.error("starting_paused", reason=reason, seconds=PAUSE.total_seconds())
+        self._shut_until = now + self._pause
+        log.error("starting_paused", reason=reason, seconds=self._pause.total_seconds())
 
     def watch_clock(self, client: "DynamoDBClient") -> None:
         """Compare this machine's clock with the `Date` of every answer of DynamoDB; costs no call."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from shared.config import Settings
-from shared.errors import AppError, JobNotFound, ServiceUnavailable, StoredJobUnreadable
+from shared.errors import JobNotFound, ServiceUnavailable, StoredJobUnreadable
 from shared.job_store import JobStore, Won
 from shared.lifecycle import taken_over
 from shared.models import DUE_SHARDS
@@ -41,6 +41,7 @@ class Timer:
         self._settings = settings
         self._clock = clock
         self._shuffle = shuffle
+        self._permit = advance.new_permit()
         self._failures: dict[str, tuple[int, datetime]] = {}
 
     def run_once(self, stopping: Callable[[], bool]) -> bool:
@@ -48,7 +49,8 @@ class Timer:
         shards = [f"{number:02d}" for number in range(DUE_SHARDS)]
         self._shuffle(shards)
         for shard in shards:
-            for job_id in self._store.due_ids(shard, self._clock(), DUE_AT_ONCE):
+            # Those set aside stay due, in front of the others.
+            for job_id in self._store.due_ids(shard, self._clock(), DUE_AT_ONCE + len(self._failures)):
                 if stopping():
                     return False
                 self._handle_carefully(job_id)
@@ -66,7 +68,8 @@ class Timer:
             return
         except StoredJobUnreadable as error:
             self._set_aside(job_id, error.detail)
-        except (AppError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:
+            # The outermost place for one job: whatever it is, the others must not wait for it.
             self._set_aside(job_id, repr(error))
         else:
             self._failures.pop(job_id, None)
@@ -78,7 +81,7 @@ class Timer:
             return  # the index lags: somebody acted since
         taken = self._store.update(job, taken_over(job, now, self._settings))
         if isinstance(taken, Won):
-            self._advance(taken.job, NOTHING_YET, self._advance.permit, mine=True)
+            self._advance(taken.job, NOTHING_YET, self._permit, mine=True)
 
     def _is_set_aside(self, job_id: str) -> bool:
         count, until = self._failures.get(job_id, (0, self._clock()))

@@ -17,6 +17,7 @@ class Plan:
 
     states: tuple[tuple[float, str], ...] = ((0, "SUBMITTED"), (1, "RUNNING"), (10, "SUCCESS"))
     details: str = ""
+    begins: bool = True  # a run that expires in the queue never does
 
 
 SUCCEEDS = Plan()
@@ -117,5 +118,6 @@ class FakeEMR:
             "state": self.state_of(run),
             "stateDetails": run.plan.details,
             "createdAt": run.created_at,
+            **({"startedAt": run.created_at} if run.plan.begins else {}),
             "updatedAt": self.clock(),
         }

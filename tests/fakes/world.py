@@ -61,7 +61,7 @@ class World:
             dynamodb, settings.control_table, settings.start_rate_per_second, settings.start_burst, lambda tries: None
         )
         dead = self.queue(settings.dead_letter_queue)
-        self.gate = StartGate(self.clock)
+        self.gate = StartGate(self.clock, settings.hold_seconds)
         objects = ObjectStore(self.client(self.s3))
         self.advance = Advance(self.store, self.runner, objects, self.control, dead, self.gate, settings, self.clock)
         self.jobs = JobsConsumer(self.jobs_queue, dead, self.store, self.advance, settings)

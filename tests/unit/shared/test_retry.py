@@ -5,7 +5,16 @@ from datetime import timedelta
 import pytest
 
 from shared.models import FailureReason
-from shared.retry import FailureClass, backoff, classify_failure, hash01, may_retry, retry_backoff, stop_reason
+from shared.retry import (
+    FailureClass,
+    backoff,
+    classify_failure,
+    classify_run,
+    hash01,
+    may_retry,
+    retry_backoff,
+    stop_reason,
+)
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import tracking_job
 
@@ -42,7 +51,13 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
 def test_each_known_text_has_its_class(text, expected):
-    assert classify_failure(None, text) == expected
+    assert classify_run(text) == expected
+
+
+@pytest.mark.parametrize("text", ["KeyError: 'seat_capacity'", "[UNRESOLVED_COLUMN] `capacity`", "vCPU"])
+def test_a_programs_words_are_never_a_lack_of_capacity(text):
+    assert classify_failure(None, text) is not FailureClass.CAPACITY
+    assert classify_run(f"Job failed. ExitCode: 1. Last few exceptions: {text}") is not FailureClass.CAPACITY
 
 
 def test_a_program_that_blames_its_input_is_believed():

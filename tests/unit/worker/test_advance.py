@@ -1,14 +1,16 @@
 """A worker on fakes and a virtual clock: what becomes of a job, whatever happens on the way."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import structlog
+from botocore.exceptions import NoCredentialsError, ParamValidationError
 
 from shared.errors import ObjectsUnavailable, StoreUnavailable
 from shared.lifecycle import START_FENCE, cancel_requested, claimed
-from shared.models import FailureReason
+from shared.models import DUE_SHARDS, FailureReason, shard_of
 from shared.transitions import JobStatus
 from tests.fakes.emr import Plan, fails, runs_for
 from tests.fakes.jobs import job_id, submitted_job
@@ -169,7 +171,7 @@ def test_a_failed_job_lies_on_the_dead_letter_queue_once(world):
     (letter,) = world.dead_letters()
     assert letter["envelope"] == "job-failed"
     assert (letter["jobId"], letter["failureReason"], letter["attempt"]) == (job.job_id, "RUN_FAILED", 1)
-    assert letter["driverLogUri"].endswith("/SPARK_DRIVER/stderr.gz")
+    assert letter["driverLogUri"].endswith("/SPARK_DRIVER/stdout.gz")
     assert world.job(job).due_at is None
 
 
@@ -339,7 +341,7 @@ def test_three_unsure_starts_shut_the_gate(world):
         world.jobs.run_once(never)
 
     assert world.jobs.run_once(never) is False
-    world.clock.forward(61)
+    world.clock.forward(91)
     assert world.jobs.run_once(never) is True
 
 
@@ -581,3 +583,79 @@ def test_an_item_that_cannot_be_read_is_looked_at_less_and_less_often(world, spo
     assert len(reports) == 10
     assert error in reports[0]["reason"]
     assert [line["wait_seconds"] for line in reports][:5] == [60, 120, 240, 480, 900]
+
+
+def test_a_request_that_botocore_will_not_send_fails_the_job_at_once(world):
+    job = world.submit(submitted_job())
+    world.seam.fail_before("start_job_run", ParamValidationError(report="Invalid length for parameter tags"))
+
+    world.turn()
+
+    assert world.job(job).failure_reason is FailureReason.START_REJECTED
+    assert "Invalid length for parameter tags" in world.job(job).status_message
+
+
+def test_a_worker_without_credentials_waits_for_an_operator(world):
+    job = world.submit(submitted_job())
+    world.seam.fail_before("start_job_run", NoCredentialsError())
+
+    world.turn()
+
+    assert (world.job(job).status, world.job(job).attempt) == (JobStatus.RUNNING, 0)
+
+
+def test_a_named_run_found_in_place_of_one_that_is_gone_is_tracked(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(submitted_job())
+    world.turn()
+    world.item(job)["runId"] = "gone"
+    world.clock.forward(1000)
+    world.seam.calls.clear()
+
+    world.timer.run_once(never)
+
+    assert world.job(job).run_id in world.emr.runs
+    assert world.seam.calls.count("get_job_run") == 1
+
+
+def test_a_run_that_expired_in_emrs_queue_is_not_said_to_have_run_out_of_time(world):
+    world.emr.default_plan = Plan(((0, "QUEUED"), (7200, "CANCELLED")), "The queue timeout was reached.", begins=False)
+    job = world.submit(submitted_job())
+    world.turn()
+    world.clock.forward(7200)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).failure_reason is FailureReason.CANCELLED_EXTERNALLY
+    assert "queue timeout" in world.job(job).status_message
+
+
+def test_many_unreadable_items_do_not_starve_the_good_one_behind_them(world):
+    """All in one shard, all longer due than the good one."""
+    spoilt = [submitted_job(n) for n in range(1, 3000) if shard_of(job_id(n), DUE_SHARDS) == "07"][:80]
+    for job in spoilt:
+        world.store.create(job)
+        world.item(job)["createdAt"] = 10**30
+    good = next(job for n in range(3000, 9999) if shard_of((job := submitted_job(n)).job_id, DUE_SHARDS) == "07")
+    world.clock.forward(1)
+    world.store.create(replace(good, due_at=good.due_at + timedelta(seconds=1)))
+
+    world.run_for(200)
+
+    assert world.job(good).attempt == 1
+
+
+def test_what_dynamodb_will_never_take_is_the_jobs_trouble_alone(world):
+    broken, good = submitted_job(1), submitted_job(2)
+    world.store.create(broken)
+    world.store.create(good)
+
+    def refuse(operation, arguments):
+        if operation == "update_item" and arguments["Key"]["jobId"]["S"] == broken.job_id:
+            raise aws_error("UpdateItem", "ValidationException", "Item size has exceeded the maximum allowed size")
+
+    world.seam.before = refuse
+    world.run_for(200)
+
+    assert world.job(good).attempt == 1
+    assert world.job(broken).status is JobStatus.SUBMITTED

@@ -1,13 +1,17 @@
 """What becomes of messages: the good, the bad and the ones from the future."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from shared.errors import SparkUnavailable
 from shared.job_queue import job_message
+from shared.lifecycle import waiting
 from shared.transitions import JobStatus
 from tests.fakes.emr import runs_for
 from tests.fakes.jobs import ended_job, job_id, submitted_job
+from tests.fakes.seam import aws_error, nothing
 from tests.fakes.world import World, never
 
 
@@ -169,3 +173,60 @@ def test_poison_however_much_never_stops_the_good_job_behind_it(world):
         world.jobs.run_once(never)
 
     assert world.job(job).status is JobStatus.RUNNING
+
+
+def test_one_event_that_fails_does_not_bring_back_those_that_were_handled(world):
+    jobs = [world.submit(submitted_job(number)) for number in range(1, 6)]
+    for _ in jobs:
+        world.jobs.run_once(never)
+    world.clock.forward(10)
+    world.send_events()
+    looks = []
+
+    def throttle_the_third(operation, arguments):
+        if operation == "get_job_run":
+            looks.append(operation)
+            if len(looks) == 3:
+                raise aws_error("GetJobRun", "ThrottlingException")
+
+    world.seam.before = throttle_the_third
+    with pytest.raises(SparkUnavailable):
+        world.events.run_once(never)
+
+    assert [world.job(job).status for job in jobs].count(JobStatus.SUCCEEDED) == 2
+    assert len(world.sqs.bodies(world.settings.events_queue)) == 3
+
+
+def test_an_event_with_a_nonsense_run_id_is_deleted(world):
+    world.seam.fail_before("get_job_run", aws_error("GetJobRun", "ValidationException"))
+    detail = {"jobRunId": "?", "applicationId": "00app"}
+    send(world, world.settings.events_queue, {"source": "aws.emr-serverless", "detail": detail})
+
+    world.events.run_once(never)
+
+    assert world.sqs.bodies(world.settings.events_queue) == []
+
+
+def test_a_permit_in_hand_does_not_pass_a_gate_that_was_shut_since(world):
+    world.jobs.run_once(never)  # takes a permit, and finds no message for it
+    world.submit(submitted_job())
+    world.gate.skew = timedelta(seconds=100)
+
+    assert world.jobs.run_once(never) is False
+    assert world.emr.names == []
+
+
+def test_a_claim_that_lost_to_a_mere_wait_is_made_again_with_the_same_permit(world):
+    job = world.submit(submitted_job())
+
+    def overtake(operation, arguments):
+        if operation == "update_item":
+            world.seam.before = nothing
+            seen = world.job(job)
+            world.store.update(seen, waiting(seen, world.clock(), world.clock()))
+
+    world.seam.before = overtake
+    world.jobs.run_once(never)
+
+    assert world.emr.names == [f"{job.job_id}.1"]
+    assert world.sqs.bodies(world.settings.jobs_queue) == []

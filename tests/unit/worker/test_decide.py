@@ -1,6 +1,7 @@
 """The decision table, row by row, and the product of everything a decision may meet."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,8 +53,10 @@ def after(seconds: float) -> Wait:
 
 
 LOST_SHUFFLE = "MetadataFetchFailedException"
+NO_LACK = ProgramFailure(FailureReason.RUN_FAILED, "`capacity`")
 USER = ProgramFailure(FailureReason.INVALID_INPUT, "no such column")
 REPORTED = {"reported": FailureReport(1, "transient", NOON, "lost a worker")}
+FOUND_INSTEAD = replace(saw("RUNNING", run_id="another"), absence=Absence.GONE)
 OLD_INTENT = {"intent_at": NOON - timedelta(seconds=900)}
 YOUNG_INTENT = {"intent_at": NOON - timedelta(seconds=899)}
 FENCED = {"intent_at": NOON - START_FENCE}
@@ -86,7 +89,14 @@ ROWS = [
     (8, tracking_job(), saw("FAILED", LOST_SHUFFLE), False, Retry(FailureClass.TRANSIENT, LOST_SHUFFLE)),
     (8, tracking_job(), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
     (8, tracking_job(charged_failures=2), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
-    (8, tracking_job(**REPORTED), saw("FAILED", "?"), False, Retry(FailureClass.TRANSIENT, "?")),
+    (8, tracking_job(**REPORTED), saw("FAILED", "?"), False, Retry(FailureClass.TRANSIENT, "lost a worker")),
+    (
+        9,
+        tracking_job(),
+        saw("FAILED", "?", failure=CAPACITY_COLUMN),
+        False,
+        Fail(FailureReason.RUN_FAILED, "`capacity`"),
+    ),
     (9, tracking_job(), saw("FAILED", "?"), False, Fail(FailureReason.RUN_FAILED, "?")),
     (
         9,
@@ -115,6 +125,7 @@ ROWS = [
         True,
         Fail(FailureReason.RUN_LOST, f"EMR Serverless knows no run run-1 and none named {job_id()}.1."),
     ),
+    (12, tracking_job(**OLD_INTENT), FOUND_INSTEAD, True, Record(FOUND_INSTEAD.run)),
     (13, tracking_job(), missed(Absence.UNKNOWN), True, after(30)),
     (14, tracking_job(**CANCELLED), saw("RUNNING"), True, Cancel(NOON + timedelta(seconds=60))),
     (14, tracking_job(**LATE), saw("QUEUED"), True, Cancel(NOON + timedelta(seconds=60))),

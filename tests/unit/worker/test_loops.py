@@ -119,7 +119,7 @@ def fetch(port: int, path: str = "/healthz") -> tuple[int, dict]:
 
 @pytest.mark.parametrize(("age_seconds", "status"), [(0, 200), (59, 200), (61, 503)])
 def test_health_is_the_age_of_the_last_finished_turn(stop, age_seconds, status):
-    loop, gate = make_loop(Step(), stop), StartGate(Clock())
+    loop, gate = make_loop(Step(), stop), StartGate(Clock(), 90)
     loop._turned_at -= age_seconds
     server = start_health_server(0, [loop], gate)
 
@@ -134,7 +134,7 @@ def test_health_is_the_age_of_the_last_finished_turn(stop, age_seconds, status):
 @pytest.mark.parametrize(("skew_seconds", "right"), [(0, True), (9, True), (11, False), (-11, False)])
 def test_a_clock_that_is_wrong_is_unhealthy_and_starts_nothing(stop, skew_seconds, right):
     clock = Clock(NOON)
-    gate = StartGate(clock)
+    gate = StartGate(clock, 90)
     clock.forward(skew_seconds)
 
     gate._note_date({"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}})
@@ -145,7 +145,7 @@ def test_a_clock_that_is_wrong_is_unhealthy_and_starts_nothing(stop, skew_second
 
 
 def test_an_answer_without_a_date_says_nothing_of_the_clock():
-    gate = StartGate(Clock())
+    gate = StartGate(Clock(), 90)
 
     gate._note_date({})
 

@@ -1,0 +1,67 @@
+# `make` alone lists the targets. Logic lives in scripts/; this file only names it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PRODUCT := .venv/product/bin
+SPARK := .venv/spark/bin
+PYTEST := $(PRODUCT)/python -m pytest
+COVERAGE := --cov --cov-append --cov-report=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test unit integration simulation spark acceptance coverage lint format docs lock bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make the three Python environments under .venv
+	@"$(PYTHON)" scripts/set_up.py
+
+demo: setup ## run the main job for real, on a local cloud of its own, and show its answer
+	@$(PRODUCT)/python scripts/demo.py
+
+run: setup ## start the local cloud, the API and the workers; Ctrl-C ends them
+	@exec $(PRODUCT)/python -m local up
+
+test: setup lint ## every check and every tier of tests, then the coverage
+	@$(PRODUCT)/coverage erase
+	@$(MAKE) --no-print-directory unit spark integration acceptance coverage
+
+unit: setup ## milliseconds each, no network
+	$(PYTEST) -q tests/unit tests/simulation tests/repository $(COVERAGE)
+
+simulation: setup ## the worker on fakes and a virtual clock
+	$(PYTEST) -q tests/unit/worker tests/simulation
+
+integration: setup ## real HTTP, MiniStack and the local EMR Serverless service
+	$(PYTEST) -q tests/integration $(COVERAGE)
+
+spark: setup ## the Spark programs on a real session
+	$(SPARK)/python -m pytest -q tests/spark
+
+acceptance: setup ## the whole platform in real processes, seen through HTTP
+	$(PYTEST) -q tests/acceptance $(COVERAGE)
+
+coverage: ## print the coverage of api, worker and shared; fails below 90 %
+	@$(PRODUCT)/coverage combine -q --append || true
+	@$(PRODUCT)/coverage report --fail-under=90
+
+lint: setup ## ruff and mypy, changing nothing
+	$(PRODUCT)/ruff format --check --quiet .
+	$(PRODUCT)/ruff check --quiet .
+	$(PRODUCT)/mypy
+
+format: setup ## let ruff mend what it can
+	$(PRODUCT)/ruff format .
+	$(PRODUCT)/ruff check --fix .
+
+docs: setup ## make again the documents that are made from code
+	$(PRODUCT)/python scripts/configuration_doc.py > docs/configuration.md
+	$(PRODUCT)/python -m api.openapi > docs/api/openapi.json
+
+lock: setup ## resolve requirements/*.in again and write the lock files
+	@sh scripts/lock.sh
+
+bench: setup ## measure ratios against bare calls, in one run
+	$(PRODUCT)/python -m benchmarks.submit
+
+clean: ## remove what was built, but not the environments
+	rm -rf .local .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

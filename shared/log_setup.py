@@ -1,0 +1,78 @@
+"""Logs: one JSON object a line on stdout (or lines for people), ours and the libraries' alike, without secrets."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from shared.config import REDACTED, Settings
+
+# Names whose values are secret whatever they look like.
+SECRET_NAMES = re.compile(
+    r"authorization|cookie|password|secret|signing_?key|private_?key|security-token|webhook-signature", re.IGNORECASE
+)
+# Secrets inside of longer texts: presigned links, headers in a library's message, tokens in a traceback.
+SECRET_TEXTS = re.compile(
+    r"""(X-Amz-(?:Signature|Security-Token|Credential)['"]?\s?[=:]\s?['"]?|Bearer\s+|whsec_)[^\s&'"]+"""
+    r"""|((?:Authorization|webhook-signature)['"]?\s?[=:]\s?['"]?)[^'"\r\n]+""",
+    re.IGNORECASE,
+)
+# Their debug lines hold whole requests, signed headers included.
+TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Send every logger's lines to stdout in the settings' form. Doing it again replaces what was set up."""
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=processors, processors=_last_processors(settings))
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
+
+
+def _last_processors(settings: Settings) -> list[Any]:
+    own = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.ExceptionRenderer(),
+        redact,
+    ]
+    if settings.log_format == "json":
+        return [*own, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [*own, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+
+
+def redact(_logger: Any, _method: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The event without secrets: by the names of its values, and inside of their texts."""
+    return {name: REDACTED if SECRET_NAMES.search(name) else without_secrets(value) for name, value in event.items()}
+
+
+def without_secrets(value: Any) -> Any:
+    """A value with the secrets in it blotted out, however deep they lie."""
+    if isinstance(value, str):
+        return SECRET_TEXTS.sub(rf"\1\2{REDACTED}", value)
+    if isinstance(value, Mapping):
+        return {
+            name: REDACTED if SECRET_NAMES.search(str(name)) else without_secrets(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner) for inner in value]
+    return value if value is None or isinstance(value, int | float) else without_secrets(repr(value))

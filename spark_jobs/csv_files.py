@@ -1,0 +1,174 @@
+"""Reading CSV without losing a row: what Spark cannot read as its schema says is kept, with the original line."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+from pyspark.sql.types import StructType
+
+from spark_jobs.failures import InvalidInput
+from spark_jobs.inputs import InputFiles
+
+# The column of `read_csv` that holds the original line of a malformed row, and NULL for a good one.
+LINE = "__original_line__"
+# Read as text these would become rows of nonsense.
+OTHER_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".xls", ".xlsx", ".parquet", ".orc", ".avro")
+SHOWN_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class CsvColumn:
+    """A column as the user wants it: its name and a simple type of Spark SQL, such as `decimal(10,2)`."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How the text is to be read. The defaults are those of RFC 4180."""
+
+    header: bool = True
+    delimiter: str = ","
+    quote: str = '"'
+    # Spark's default is a backslash, which reads "a ""b""" wrongly.
+    escape: str = '"'
+    null_value: str = ""
+    encoding: str = "UTF-8"
+    multi_line: bool = False
+    date_format: Optional[str] = None
+    timestamp_format: Optional[str] = None
+
+    def tokens(self) -> Dict[str, str]:
+        """Spark's options for cutting a line into fields."""
+        return {"delimiter": self.delimiter, "quote": self.quote, "escape": self.escape, "nullValue": self.null_value}
+
+    def options(self) -> Dict[str, Any]:
+        """Spark's options for reading files."""
+        formats = {"dateFormat": self.date_format, "timestampFormat": self.timestamp_format}
+        return {
+            **self.tokens(),
+            **{name: pattern for name, pattern in formats.items() if pattern is not None},
+            "header": self.header,
+            "encoding": self.encoding,
+            "multiLine": self.multi_line,
+        }
+
+
+@dataclass(frozen=True)
+class MarkedRows:
+    """The rows of a CSV input, good and malformed, with `LINE` as their last column.
+
+    `fields` names the columns that come from the text; partition directories may add more.
+    """
+
+    frame: DataFrame
+    fields: Tuple[str, ...]
+
+    def good(self) -> DataFrame:
+        """The rows that are as the schema says."""
+        return self.frame.where(F.col(LINE).isNull()).drop(LINE)
+
+    def rejected(self, dialect: CsvDialect) -> DataFrame:
+        """The other rows: `file`, `line` and `reason`."""
+        malformed = self.frame.where(F.col(LINE).isNotNull())
+        return malformed.select(
+            F.input_file_name().alias("file"), F.col(LINE).alias("line"), self._reason(dialect).alias("reason")
+        )
+
+    def _reason(self, dialect: CsvDialect) -> Column:
+        """Spark only says that a row is malformed; cutting its line into texts once more shows why."""
+        texts = ", ".join(f"_{index} STRING" for index in range(len(self.fields)))
+        options = {**dialect.tokens(), "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_line"}
+        cut = F.from_csv(F.col(LINE), f"{texts}, _line STRING", options)
+        misfits = [
+            _misfit(self.frame.schema[name].dataType.simpleString(), name, cut.getField(f"_{index}"))
+            for index, name in enumerate(self.fields)
+        ]
+        wrong_length = F.lit(f"The row does not have the {len(self.fields)} fields of the schema")
+        return F.when(cut.getField("_line").isNotNull(), wrong_length).otherwise(F.concat_ws("; ", *misfits))
+
+
+def _misfit(type_name: str, name: str, text: Column) -> Column:
+    """What is wrong with one field of a malformed row, or NULL."""
+    told = F.concat(
+        F.lit(f"{name}: '"), F.substring(text, 1, SHOWN_CHARACTERS), F.lit(f"' does not fit the type {type_name}")
+    )
+    return F.when(text.isNotNull() & F.col(quoted(name)).isNull(), told)
+
+
+def read_csv(
+    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
+) -> MarkedRows:
+    """The rows of a CSV input under the types of `columns`, or under types inferred from all of its rows.
+
+    Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
+    """
+    _refuse_other_formats(source)
+    _check_patterns(spark, dialect)
+    first = _first_row(spark, source, dialect)
+    if dialect.header:
+        _check_header(source, first, columns)
+    schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
+    fields = schema.names[: len(columns or first)]
+    reader = source.reader(spark).options(**dialect.options()).schema(schema.add(LINE, "string"))
+    # enforceSchema would take a file's header as read and ignore it, also where its columns stand in another order.
+    reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE, enforceSchema=False)
+    frame = reader.csv(source.paths)
+    others = [quoted(name) for name in frame.columns if name != LINE]
+    return MarkedRows(frame.select(*others, LINE), tuple(fields))
+
+
+def quoted(name: str) -> str:
+    """A column's name for `F.col`, which takes dots and backticks in it for syntax."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _refuse_other_formats(source: InputFiles) -> None:
+    others = [file.uri for file in source.files if file.uri.lower().endswith(OTHER_SUFFIXES)]
+    if others:
+        raise InvalidInput(f"Going by its name {others[0]} is not CSV; an archive must be unpacked, but .gz is read.")
+
+
+def _check_patterns(spark: SparkSession, dialect: CsvDialect) -> None:
+    """Try the date patterns on a date: the CSV reader takes rows under a broken one for malformed rows."""
+    patterns = [pattern for pattern in (dialect.date_format, dialect.timestamp_format) if pattern is not None]
+    if patterns:
+        spark.range(1).select(*[F.date_format(F.current_timestamp(), pattern) for pattern in patterns]).collect()
+
+
+def _first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:
+    """The fields of the first row there is, which is the header if there is one."""
+    alone = replace(source, folder=None)  # or Spark would add the columns of partition folders
+    reader = alone.reader(spark).options(**{**dialect.options(), "header": False})
+    rows = (reader.csv(path).first() for path in source.paths)
+    row = next((row for row in rows if row is not None), None)
+    if row is None:
+        raise InvalidInput(f"Input {source.name!r}: {source.uri} is empty: it has neither a header nor a row.")
+    return list(row)
+
+
+def _check_header(source: InputFiles, header: List[Optional[str]], columns: Optional[Sequence[CsvColumn]]) -> None:
+    """Refuse what Spark would rename or overlook. Of several files Spark itself checks the others' headers."""
+    if None in header or "" in header:
+        place = [name or "" for name in header].index("") + 1
+        raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} has no name for column {place}.")
+    lower = [name.lower() for name in header]
+    twice = [name for place, name in enumerate(header) if lower.index(name.lower()) < place]
+    if twice:
+        raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} names {twice[0]!r} twice.")
+    if columns and lower != [column.name.lower() for column in columns]:
+        wanted = ", ".join(column.name for column in columns)
+        raise InvalidInput(
+            f"Input {source.name!r}: the header of {source.uri} is {', '.join(header)}, but `columns` says {wanted}."
+        )
+
+
+def _schema_of(columns: Sequence[CsvColumn], spark: SparkSession) -> StructType:
+    return spark.createDataFrame([], ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)).schema
+
+
+def _inferred_schema(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> StructType:
+    """Types that all rows have; a sample would make malformed rows of those it did not see."""
+    return source.reader(spark).options(**dialect.options()).option("inferSchema", True).csv(source.paths).schema

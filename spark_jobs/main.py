@@ -1,0 +1,76 @@
+"""What spark-submit starts: one attempt of one job, and an exit status that says how it ended.
+
+    spark-submit --py-files spark_jobs.zip main.py --job JSON --output s3://bucket/jobs/<jobId>/ --attempt N
+
+All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of all, or `_failure.json`.
+"""
+
+import argparse
+import sys
+import traceback
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Sequence
+
+if not __package__:  # started as a program: in the checkout the package is this folder, else a zip on the path
+    _folder = Path(__file__).resolve().parent
+    if (_folder / "__init__.py").is_file():
+        sys.path.insert(0, str(_folder.parent))
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.failures import FAILURE, AttemptAlreadyWritten, failure_of
+from spark_jobs.job import Job
+from spark_jobs.object_store import ObjectStore
+from spark_jobs.runner import run_attempt
+from spark_jobs.session import make_session
+
+
+def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line: `job` (JSON text), `output` (the job's folder) and `attempt` (1, 2, ...)."""
+    parser = argparse.ArgumentParser(description="Run one attempt of a job.")
+    parser.add_argument("--job", required=True, help="the job as JSON: jobId, jobType, inputs, parameters")
+    parser.add_argument("--output", required=True, help="the job's output folder, such as s3://bucket/jobs/<jobId>/")
+    parser.add_argument("--attempt", required=True, type=int, help="the number of this attempt, counted from 1")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str], spark: SparkSession) -> int:
+    """Run the attempt that the command line names; 0 when its manifest was written, else 1."""
+    arguments = parse_arguments(argv)
+    prefix = f"{arguments.output.rstrip('/')}/attempt-{arguments.attempt}/"
+    try:
+        run_attempt(spark, Job.from_json(arguments.job), arguments.attempt, prefix, utc_now)
+    except Exception as error:
+        report_failure(error, ObjectStore(spark), prefix)
+        return 1
+    return 0
+
+
+def utc_now() -> datetime:
+    """The time, aware of being UTC."""
+    return datetime.now(timezone.utc)
+
+
+def report_failure(error: Exception, store: ObjectStore, prefix: str) -> None:
+    """Leave the reason where the platform looks for it, and as the last line on stderr for whoever reads the logs.
+
+    spark-submit joins a Python program's stderr to its stdout, so on EMR the line ends the driver's stdout.
+    """
+    failure = failure_of(error)
+    traceback.print_exception(type(error), error, error.__traceback__)
+    try:
+        if not isinstance(error, AttemptAlreadyWritten):  # that folder is another run's success: leave it alone
+            store.write_text(prefix + FAILURE, failure.to_json())
+    except Exception:  # a store that cannot be written must not hide why the run failed
+        traceback.print_exc()
+    sys.stderr.write(failure.message + "\n")
+
+
+if __name__ == "__main__":
+    session = make_session()
+    try:
+        status = main(sys.argv[1:], session)
+    finally:
+        session.stop()
+    sys.exit(status)

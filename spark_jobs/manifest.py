@@ -1,0 +1,114 @@
+"""The manifest of an attempt: what it wrote, from what, and how many rows. Written last; readers go by it."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Dict, Tuple
+
+from pyspark.sql.types import StructType
+
+from spark_jobs.job import Job
+from spark_jobs.object_store import StoredFile
+
+MANIFEST = "_manifest.json"
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that the attempt wrote; `path` is relative to the attempt's folder."""
+
+    path: str
+    size_bytes: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """The data of an attempt: the files under `data/` and the schema of their rows."""
+
+    files: Tuple[OutputFile, ...]
+    schema: StructType
+
+    @property
+    def rows(self) -> int:
+        """The rows of all files."""
+        return sum(file.rows for file in self.files)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Output":
+        """What a manifest says of the data; KeyError, TypeError or ValueError if it is not one of ours."""
+        manifest = json.loads(text)
+        if manifest["manifestVersion"] != MANIFEST_VERSION:
+            raise ValueError(manifest["manifestVersion"])
+        files = (
+            OutputFile(each["path"], each["sizeBytes"], each["rows"], each["sha256"]) for each in manifest["files"]
+        )
+        return cls(tuple(files), StructType.fromJson(manifest["schema"]))
+
+
+@dataclass(frozen=True)
+class InputRead:
+    """An input as it was read."""
+
+    name: str
+    uri: str
+    files: Tuple[StoredFile, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of a finished attempt."""
+
+    job: Job
+    attempt: int
+    created_at: datetime
+    inputs: Tuple[InputRead, ...]
+    output: Output
+    rejected_files: Tuple[OutputFile, ...]
+
+    def to_json(self) -> str:
+        """The content of `_manifest.json`."""
+        return json.dumps(
+            {
+                "manifestVersion": MANIFEST_VERSION,
+                "jobId": self.job.job_id,
+                "attempt": self.attempt,
+                "jobType": self.job.job_type,
+                "jobTypeVersion": self.job.job_type_version,
+                "createdAt": _timestamp(self.created_at),
+                "files": [_output_file(file) for file in self.output.files],
+                "rejectedFiles": [_output_file(file) for file in self.rejected_files],
+                "totals": {
+                    "files": len(self.output.files),
+                    "rows": self.output.rows,
+                    "sizeBytes": sum(file.size_bytes for file in self.output.files),
+                },
+                "schema": self.output.schema.jsonValue(),
+                "inputs": [_input_read(each) for each in self.inputs],
+                "counts": {
+                    "rowsRead": sum(each.rows for each in self.inputs),
+                    "rowsWritten": self.output.rows,
+                    "rowsRejected": sum(file.rows for file in self.rejected_files),
+                },
+            }
+        )
+
+
+def _output_file(file: OutputFile) -> Dict[str, Any]:
+    return {"path": file.path, "sizeBytes": file.size_bytes, "rows": file.rows, "sha256": file.sha256}
+
+
+def _input_read(each: InputRead) -> Dict[str, Any]:
+    files = [
+        {"uri": file.uri, "sizeBytes": file.size_bytes, "modifiedAt": _timestamp(file.modified_at)}
+        for file in each.files
+    ]
+    return {"name": each.name, "uri": each.uri, "files": files, "rows": each.rows}
+
+
+def _timestamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds and a Z, as the API writes it."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

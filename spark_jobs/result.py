@@ -1,0 +1,30 @@
+"""What a job type hands to the runner, which writes it: frames that are not computed yet, and how to count."""
+
+from dataclasses import dataclass
+from typing import Callable, Mapping, Optional, Tuple
+
+from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows read, by the name of the input, and rows set aside."""
+
+    rows_read: Mapping[str, int]
+    rows_rejected: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """The data of a job, and the rows set aside if its type sets rows aside.
+
+    `counts` is called once `data` has been written. `keeps_every_row` says that each row read must be found
+    again, written or rejected.
+    """
+
+    data: DataFrame
+    counts: Callable[[], Counts]
+    file_format: str = "parquet"
+    partition_by: Tuple[str, ...] = ()
+    rejected: Optional[DataFrame] = None
+    keeps_every_row: bool = False

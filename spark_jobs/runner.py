@@ -1,0 +1,128 @@
+"""The story of an attempt: find the inputs, run the job type, write its data, what it set aside, and the manifest."""
+
+from datetime import datetime
+from typing import Callable, List, Sequence, Tuple
+
+from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+
+from spark_jobs import csv_to_parquet, sql
+from spark_jobs.csv_files import CsvDialect
+from spark_jobs.failures import AttemptAlreadyWritten
+from spark_jobs.inputs import find_input, is_hidden
+from spark_jobs.job import Job
+from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile
+from spark_jobs.object_store import ObjectStore, in_parallel
+from spark_jobs.result import Counts, Result
+
+# A job type is a function (session, inputs, parameters) -> Result, in a module of its own.
+JOB_TYPES = {
+    "csv-to-parquet": csv_to_parquet.run,
+    "sql": sql.run,
+}
+
+Clock = Callable[[], datetime]
+# From the URIs of files to the number of rows in each.
+RowCounter = Callable[[Sequence[str]], List[int]]
+
+
+class RowsLost(Exception):
+    """The counts of rows disagree: a defect of this code, not of the data."""
+
+
+def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> None:
+    """Run one attempt of a job and write all of it under `prefix`, the manifest last.
+
+    Raises: InvalidInput, AttemptAlreadyWritten, RowsLost, and whatever Spark raises.
+    """
+    store = ObjectStore(spark)
+    if store.exists(prefix + MANIFEST):
+        raise AttemptAlreadyWritten(f"Attempt {attempt} of job {job.job_id} was written before: {prefix}{MANIFEST}.")
+    if job.job_type not in JOB_TYPES:
+        raise LookupError(f"This code has no job type {job.job_type!r}; it has {', '.join(sorted(JOB_TYPES))}.")
+    inputs = [find_input(store, each) for each in job.inputs]
+    result = JOB_TYPES[job.job_type](spark, inputs, job.parameters)
+
+    rows_written = write_data(spark, result, prefix + "data")
+    counts = result.counts()
+    data_files = describe_files(store, prefix, "data", data_counter(spark, store, result, prefix + "data"))
+    rejected_files = write_rejected(spark, store, result, prefix) if counts.rows_rejected else ()
+    check_rows(result, counts, rows_written, data_files, rejected_files)
+
+    read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
+    manifest = Manifest(job, attempt, clock(), read, Output(data_files, result.data.schema), rejected_files)
+    store.write_text(prefix + MANIFEST, manifest.to_json())
+
+
+def write_data(spark: SparkSession, result: Result, folder: str) -> int:
+    """Write a result's data and return the number of its rows, counted on the way."""
+    counted = Observation()
+    frame = result.data.observe(counted, F.count(F.lit(1)).alias("rows"))
+    writer(frame, result.file_format).partitionBy(*result.partition_by).save(folder)
+    rows = counted.get["rows"]
+    if rows == 0 and result.partition_by:  # no row, no partition, no file: but the schema must be there to read
+        writer(spark.createDataFrame([], result.data.schema), "parquet").mode("append").save(folder)
+    return rows
+
+
+def writer(frame: DataFrame, file_format: str) -> DataFrameWriter:
+    """A writer of frames to new folders; an attempt never writes over anything."""
+    options = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": False}  # the manifest says this, and more
+    if file_format == "csv":
+        # Spark would trim texts, escape quotes by a backslash, and leave out a row whose only field is NULL.
+        spaces = {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
+        options.update(spaces, header=True, escape='"', quoteAll=len(frame.columns) == 1)
+    return frame.write.format(file_format).mode("errorifexists").options(**options)
+
+
+def write_rejected(spark: SparkSession, store: ObjectStore, result: Result, prefix: str) -> Tuple[OutputFile, ...]:
+    """Write the rows set aside as JSON, one object a line, which people can read and Spark too."""
+    folder = prefix + "rejected"
+    writer(result.rejected, "json").save(folder)
+    return describe_files(store, prefix, "rejected", counter_of(spark.read.text(folder)))
+
+
+def data_counter(spark: SparkSession, store: ObjectStore, result: Result, folder: str) -> RowCounter:
+    """How to count the rows of data files: Parquet says it, CSV must be read back."""
+    if result.file_format == "csv":
+        return counter_of(spark.read.options(**CsvDialect(multi_line=True).options()).csv(folder))
+    return lambda uris: in_parallel(store.parquet_rows, uris)
+
+
+def counter_of(frame: DataFrame) -> RowCounter:
+    """Count rows by reading the files they came from."""
+    rows = {
+        row["name"]: row["count"] for row in frame.groupBy(F.col("_metadata.file_name").alias("name")).count().collect()
+    }
+    return lambda uris: [rows.get(uri.rsplit("/", 1)[-1], 0) for uri in uris]
+
+
+def describe_files(store: ObjectStore, prefix: str, folder: str, count_rows: RowCounter) -> Tuple[OutputFile, ...]:
+    """The files of a folder under `prefix`, as they are in the store."""
+    root = store.canonical(prefix)
+    files = [file for file in store.list_files(prefix + folder) if not is_hidden(file.uri[len(root) :])]
+    uris = [file.uri for file in files]
+    digests, rows = in_parallel(store.sha256, uris), count_rows(uris)
+    return tuple(
+        OutputFile(file.uri[len(root) + 1 :], file.size_bytes, rows[index], digests[index])
+        for index, file in enumerate(files)
+    )
+
+
+def check_rows(
+    result: Result,
+    counts: Counts,
+    rows_written: int,
+    data_files: Sequence[OutputFile],
+    rejected_files: Sequence[OutputFile],
+) -> None:
+    """Hold what was counted on the way against what is in the files. Raises: RowsLost."""
+    rows_in_data = sum(file.rows for file in data_files)
+    rows_set_aside = sum(file.rows for file in rejected_files)
+    if rows_in_data != rows_written:
+        raise RowsLost(f"{rows_written} rows were written, but the files hold {rows_in_data}.")
+    if rows_set_aside != counts.rows_rejected:
+        raise RowsLost(f"{counts.rows_rejected} rows were malformed, but {rows_set_aside} were set aside.")
+    rows_read = sum(counts.rows_read.values())
+    if result.keeps_every_row and rows_read != rows_written + rows_set_aside:
+        raise RowsLost(f"{rows_read} rows were read, but {rows_written} written and {rows_set_aside} set aside.")

@@ -1,0 +1,127 @@
+"""The main job and its failures, from the HTTP request to the result, with real Spark."""
+
+import csv
+import io
+import urllib.request
+
+import pytest
+
+from cli.client import Problem
+from tests.acceptance.conftest import Platform
+
+FLIGHTS = b"carrier,flight,arr_delay\nUA,1545,11\nAA,1141,33\nUA,1714,NA\nB6,725,-18\nbroken\n"
+AIRLINES = b"carrier,name\nUA,United\nAA,American\nB6,JetBlue\n"
+COLUMNS = [
+    {"name": "carrier", "type": "string"},
+    {"name": "flight", "type": "int"},
+    {"name": "arr_delay", "type": "int"},
+]
+QUERY = """SELECT name, count(*) AS flights, sum(arr_delay) AS delay
+           FROM flights JOIN airlines USING (carrier) GROUP BY name ORDER BY name"""
+
+
+@pytest.fixture(scope="module")
+def inputs(platform: Platform) -> dict[str, str]:
+    return {
+        "flights": platform.upload("acceptance/flights.csv", FLIGHTS),
+        "airlines": platform.upload("acceptance/airlines.csv", AIRLINES),
+    }
+
+
+def csv_job(uri: str, **parameters) -> dict:
+    parameters = {"nullValue": "NA", "columns": COLUMNS, **parameters}
+    return {"jobType": "csv-to-parquet", "inputs": [{"name": "flights", "uri": uri}], "parameters": parameters}
+
+
+def sql_job(inputs: dict[str, str], query: str) -> dict:
+    named = [{"name": name, "uri": uri} for name, uri in inputs.items()]
+    return {"jobType": "sql", "inputs": named, "parameters": {"query": query, "outputFormat": "csv"}}
+
+
+def read_rows(outputs: dict) -> list[list[str]]:
+    rows = []
+    for file in outputs["files"]:
+        with urllib.request.urlopen(file["url"], timeout=10) as answer:
+            rows += list(csv.reader(io.StringIO(answer.read().decode())))
+    return rows
+
+
+def test_csv_becomes_parquet_and_parquet_an_answer(platform: Platform, inputs):
+    submitted = platform.api.submit(csv_job(inputs["flights"]))
+    assert (submitted["status"], submitted["attempt"]) == ("SUBMITTED", 0)
+    parquet = platform.wait(submitted)
+    assert parquet["status"] == "SUCCEEDED", parquet["statusMessage"]
+    counts = platform.api.outputs(parquet["jobId"])["counts"]
+    assert counts == {"rowsRead": 5, "rowsWritten": 4, "rowsRejected": 1}
+
+    answer = platform.wait(
+        platform.api.submit(sql_job({"flights": parquet["outputUri"], "airlines": inputs["airlines"]}, QUERY))
+    )
+
+    assert answer["status"] == "SUCCEEDED", answer["statusMessage"]
+    assert read_rows(platform.api.outputs(answer["jobId"])) == [
+        ["name", "flights", "delay"],
+        ["American", "1", "33"],
+        ["JetBlue", "1", "-18"],
+        ["United", "2", "11"],
+    ]
+    moves = [(row["from"], row["to"]) for row in platform.api.history(answer["jobId"])["items"]]
+    assert moves[0] == (None, "SUBMITTED")
+    assert moves[-1] == ("RUNNING", "SUCCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("SELECT nope FROM flights", "nope"),
+        ("SELEC 1", "Syntax error"),
+        ("DROP TABLE flights", "DROP"),
+    ],
+    ids=["unknown-column", "broken-sql", "no-query"],
+)
+def test_sql_that_cannot_work_fails_with_sparks_own_sentence_and_is_not_tried_again(
+    platform: Platform, inputs, query, sentence
+):
+    failed = platform.wait(platform.api.submit(sql_job({"flights": inputs["airlines"]}, query)))
+
+    assert (failed["status"], failed["failureReason"], failed["attempt"]) == ("FAILED", "INVALID_INPUT", 1)
+    assert sentence in failed["failureDetail"]
+    assert "exit code" not in failed["statusMessage"].lower()
+    (letter,) = [letter for letter in platform.dead_letters() if letter["jobId"] == failed["jobId"]]
+    assert letter["failureDetail"] == failed["failureDetail"]
+    assert sentence in platform.read_gzip(letter["driverLogUri"])
+    with pytest.raises(Problem, match="outputs_not_ready"):
+        platform.api.outputs(failed["jobId"])
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"jobType": "csv-to-parchment"}, "/jobType"),
+        (
+            {"inputs": [{"name": "flights", "uri": "s3://cloud-data-platform-dev-raw/acceptance/no.csv"}]},
+            "/inputs/0/uri",
+        ),
+        ({"inputs": [{"name": "flights", "uri": "s3://somebody-elses/flights.csv"}]}, "/inputs/0/uri"),
+        ({"parameters": {"header": "yes"}}, "/parameters/header"),
+        ({"parameters": {"heeder": True}}, "/parameters/heeder"),
+    ],
+    ids=["job-type", "missing-object", "foreign-bucket", "wrong-type", "unknown-parameter"],
+)
+def test_what_can_be_known_at_submit_is_refused_there(platform: Platform, inputs, change, pointer):
+    with pytest.raises(Problem) as refusal:
+        platform.api.submit({**csv_job(inputs["flights"]), **change})
+
+    assert refusal.value.status == 422
+    assert [row["pointer"] for row in refusal.value.errors] == [pointer]
+
+
+def test_a_cancelled_job_ends_as_cancelled_and_its_run_with_it(platform: Platform):
+    (job,) = platform.submit_simulated(1, seconds=600)
+    platform.api.cancel(job["jobId"], "not needed any more")
+
+    ended = platform.wait(job)
+
+    assert (ended["status"], ended["failureReason"]) == ("FAILED", "CANCELLED")
+    with pytest.raises(Problem, match="job_already_ended"):
+        platform.api.cancel(job["jobId"])
