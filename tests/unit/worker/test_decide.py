@@ -93,7 +93,7 @@ ROWS = [
     (
         9,
         tracking_job(),
-        saw("FAILED", "?", failure=CAPACITY_COLUMN),
+        saw("FAILED", "?", failure=NO_LACK),
         False,
         Fail(FailureReason.RUN_FAILED, "`capacity`"),
     ),
