@@ -75,7 +75,7 @@ def test_csv_becomes_parquet_and_parquet_an_answer(platform: Platform, inputs):
     [
         ("SELECT nope FROM flights", "nope"),
         ("SELEC 1", "Syntax error"),
-        ("DROP TABLE flights", "DROP"),
+        ("DROP TABLE flights", "one SELECT or WITH statement"),
     ],
     ids=["unknown-column", "broken-sql", "no-query"],
 )

@@ -1,0 +1,103 @@
+"""What callers see of a run and of an application: the structures of the answers, as the model names them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from local.emr.runs import Application, Run
+from local.emr.scheduler import DEFAULT_TIMEOUT_MINUTES
+from local.emr.sizes import DISK_GIB, workers_of
+from local.settings import ACCOUNT_ID
+
+CREATED_BY = f"arn:aws:iam::{ACCOUNT_ID}:root"
+# A worker is billed for a minute at least, and for the storage above what is free (20 GB).
+SHORTEST_BILLED_SECONDS = 60
+SECONDS_AN_HOUR = 3600
+ECHOED = ("executionIamPolicy", "configurationOverrides", "tags", "retryPolicy", "flexExecution", "name")
+
+
+def application_arn(region: str, application_id: str) -> str:
+    """The ARN of an application."""
+    return f"arn:aws:emr-serverless:{region}:{ACCOUNT_ID}:/applications/{application_id}"
+
+
+def run_arn(region: str, run: Run) -> str:
+    """The ARN of a run."""
+    return f"{application_arn(region, run.application_id)}/jobruns/{run.run_id}"
+
+
+def application_view(application: Application, region: str) -> dict[str, Any]:
+    """An application as GetApplication and, in part, ListApplications show it."""
+    request = {name: value for name, value in application.request.items() if name != "clientToken"}
+    return {
+        "architecture": "X86_64",
+        "autoStartConfiguration": {"enabled": True},
+        "autoStopConfiguration": {"enabled": True, "idleTimeoutMinutes": 15},
+        **request,
+        "applicationId": application.application_id,
+        "id": application.application_id,
+        "arn": application_arn(region, application.application_id),
+        "state": application.state,
+        "stateDetails": "",
+        "createdAt": instant(application.created_ms),
+        "updatedAt": instant(application.updated_ms),
+    }
+
+
+def run_summary(run: Run, region: str) -> dict[str, Any]:
+    """A run as ListJobRuns and ListJobRunAttempts show it: with its name, without tags and token."""
+    return {
+        "applicationId": run.application_id,
+        "id": run.run_id,
+        "jobRunId": run.run_id,
+        "name": run.name,
+        "mode": run.request.get("mode", "BATCH"),
+        "arn": run_arn(region, run),
+        "createdBy": CREATED_BY,
+        "jobCreatedAt": instant(run.created_ms),
+        "createdAt": instant(run.created_ms),
+        "updatedAt": instant(run.updated_ms),
+        "executionRole": run.request.get("executionRoleArn", ""),
+        "state": run.state,
+        "stateDetails": run.state_details,
+        "releaseLabel": run.release_label,
+        "type": "SPARK",
+        "attempt": 1,
+        "attemptCreatedAt": instant(run.created_ms),
+        "attemptUpdatedAt": instant(run.updated_ms),
+    }
+
+
+def run_view(run: Run, region: str, now_ms: int) -> dict[str, Any]:
+    """A run as GetJobRun shows it."""
+    view = {
+        **run_summary(run, region),
+        **{name: run.request.get(name) for name in ECHOED},
+        "jobDriver": run.request.get("jobDriver", {}),
+        "executionTimeoutMinutes": run.request.get("executionTimeoutMinutes", DEFAULT_TIMEOUT_MINUTES),
+        "queuedDurationMilliseconds": run.queue_wait_ms,
+    }
+    if run.started_ms is None:
+        return view
+    seconds = ((run.ended_ms or now_ms) - run.started_ms) / 1000
+    view["startedAt"] = instant(run.started_ms)
+    view["totalExecutionDurationSeconds"] = round(seconds)
+    if run.ended_ms is not None:
+        view["endedAt"] = instant(run.ended_ms)
+        view["totalResourceUtilization"] = utilization(run, seconds, DISK_GIB)
+        view["billedResourceUtilization"] = utilization(run, max(seconds, SHORTEST_BILLED_SECONDS), 0)
+    return view
+
+
+def utilization(run: Run, seconds: float, disk_gib: int) -> dict[str, float]:
+    """The hours of each resource: what the run asked for, for as long as it ran."""
+    workers, hours = workers_of(run.request), seconds / SECONDS_AN_HOUR
+    return {
+        "vCPUHour": round(workers.vcpu * hours, 3),
+        "memoryGBHour": round(workers.memory_gib * hours, 3),
+        "storageGBHour": round(workers.count * disk_gib * hours, 3),
+    }
+
+
+def instant(epoch_ms: int) -> datetime:
+    """A stored time as the wire format wants it."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
