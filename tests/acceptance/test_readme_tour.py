@@ -30,6 +30,7 @@ def test_every_block_of_the_tour_does_what_is_said(platform: Platform):
     assert '"SUCCEEDED"' in answers
     assert re.search(r'"rowsRejected": ?1', answers)
     assert "/parameters/delimiter" in answers
+    assert "/parameters/heeder" in answers
     assert "exit status 1" in answers
     assert "UNRESOLVED_COLUMN" in answers
     assert "driverLogUri" in answers
