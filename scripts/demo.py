@@ -41,22 +41,30 @@ ORDER BY flights DESC, airline
 """.strip()
 
 
+class Screen(Console):
+    """A console whose lines are never wrapped, so that an address or a path can be copied."""
+
+    def say(self, text: str = "") -> None:
+        """Print one line as it is."""
+        self.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
 def main() -> int:
     """Run the demo; 0 if the answer is right."""
-    console, started = Console(), time.monotonic()
-    console.print("Starting a local cloud: DynamoDB, SQS, S3, EMR Serverless with real Spark, the API, a worker ...")
+    screen, started = Screen(), time.monotonic()
+    screen.say("Starting a local cloud: DynamoDB, SQS, S3, EMR Serverless with real Spark, the API, a worker ...")
     with start_cloud(("aws", "emr", "api", "workers"), workers=1) as cloud:
         environment = cloud.environment
         client = ApiClient(environment["CDP_API_URL"])
-        console.print(f"Up after {time.monotonic() - started:.0f} s; the API is {environment['CDP_API_URL']}.")
+        screen.say(f"Up after {time.monotonic() - started:.0f} s; the API is {environment['CDP_API_URL']}.")
         upload(environment)
-        console.print(f"Uploaded flights and {', '.join(TABLES)} to s3://{environment['RAW_BUCKET']}/.\n")
-        flights = run_job(console, client, parquet_job(environment["RAW_BUCKET"]))
-        answer = run_job(console, client, sql_job(environment["RAW_BUCKET"], flights["outputUri"]))
+        screen.say(f"Uploaded flights and {', '.join(TABLES)} to s3://{environment['RAW_BUCKET']}/.\n")
+        flights = run_job(screen, client, parquet_job(environment["RAW_BUCKET"]))
+        answer = run_job(screen, client, sql_job(environment["RAW_BUCKET"], flights["outputUri"]))
         rows = read_answer(client, answer["jobId"])
-        show(console, client, answer, rows)
-    console.print(f"Everything has stopped. {time.monotonic() - started:.0f} s in all.")
-    return verdict(console, rows)
+        show(screen, client, answer, rows)
+    screen.say(f"Everything has stopped. {time.monotonic() - started:.0f} s in all.")
+    return verdict(screen, rows)
 
 
 def data_folder() -> Path:
@@ -106,21 +114,21 @@ def sql_job(bucket: str, flights_uri: str) -> Record:
     }
 
 
-def run_job(console: Console, client: ApiClient, job: Record) -> Record:
+def run_job(screen: Screen, client: ApiClient, job: Record) -> Record:
     """Submit a job and follow it to its end: live in a terminal, else a line for each change."""
     record, started = client.submit(job), time.monotonic()
     title = f"{job['jobType']} {record['jobId']}"
-    console.print(f"POST /jobs -> {title}")
+    screen.say(f"POST /jobs -> {title}")
 
     def line(now: Record) -> str:
         return f"  {time.monotonic() - started:5.1f} s  {now['status']:<9}  {now['statusMessage']}"
 
-    if console.is_terminal:
-        with console.status(line(record)) as status:
+    if screen.is_terminal:
+        with screen.status(line(record)) as status:
             done = client.wait(record["jobId"], JOB_PATIENCE_SECONDS, lambda now: status.update(line(now)))
-        console.print(line(done), highlight=False)
+        screen.say(line(done))
     else:
-        done = client.wait(record["jobId"], JOB_PATIENCE_SECONDS, lambda now: console.print(line(now), highlight=False))
+        done = client.wait(record["jobId"], JOB_PATIENCE_SECONDS, lambda now: screen.say(line(now)))
     if done["status"] != "SUCCEEDED":
         raise SystemExit(f"demo: the job failed: {done['statusMessage']}")
     return done
@@ -141,7 +149,7 @@ def read_answer(client: ApiClient, job_id: str) -> list[list[str]]:
     return rows
 
 
-def show(console: Console, client: ApiClient, record: Record, rows: list[list[str]]) -> None:
+def show(screen: Screen, client: ApiClient, record: Record, rows: list[list[str]]) -> None:
     """The answer as a table, the job's history, and where the manifest is."""
     header, *body = rows
     table = Table(*header, title="Arrival delays of 2013, by airline")
@@ -149,27 +157,22 @@ def show(console: Console, client: ApiClient, record: Record, rows: list[list[st
         column.justify = "right"
     for row in body:
         table.add_row(*row, style="bold" if row[0] == "ALL AIRLINES" else None)
-    console.print()
-    console.print(table)
-    console.print("\nHistory of the sql job:")
+    screen.say()
+    screen.print(table)
+    screen.say("\nHistory of the sql job:")
     for entry in client.history(record["jobId"])["items"]:
         moved = entry["to"] if entry["from"] in (None, entry["to"]) else f"{entry['from']} -> {entry['to']}"
-        console.print(f"  {entry['at']}  {moved:<20}  {entry['by']:<10}  {entry['message']}", highlight=False)
-    console.print(
-        f"\nManifest: {record['manifestUri']}\nA copy of the answer: {KEPT.relative_to(ROOT)}/", highlight=False
-    )
+        screen.say(f"  {entry['at']}  {moved:<20}  {entry['by']:<10}  {entry['message']}")
+    screen.say(f"\nManifest: {record['manifestUri']}\nA copy of the answer: {KEPT.relative_to(ROOT)}/")
 
 
-def verdict(console: Console, rows: list[list[str]]) -> int:
+def verdict(screen: Screen, rows: list[list[str]]) -> int:
     """Compare the answer with what is known."""
     total = next((row for row in rows if row[0] == "ALL AIRLINES"), ["", "none", "", "none"])
     flights, mean_delay = total[1], total[3]
     right = (flights, mean_delay) == (str(KNOWN_FLIGHTS), KNOWN_MEAN_DELAY)
-    console.print(
-        f"{int(flights):,} flights, a mean arrival delay of {mean_delay} minutes over those that have one: "
-        f"{'right' if right else 'WRONG'}.",
-        highlight=False,
-    )
+    told = f"{flights} flights, a mean arrival delay of {mean_delay} minutes over those that have one"
+    screen.say(f"{told}: {'right' if right else 'WRONG'}.")
     return 0 if right else 1
 
 
