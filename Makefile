@@ -40,7 +40,6 @@ acceptance: setup ## the whole platform in real processes, seen through HTTP
 	$(PYTEST) -q tests/acceptance $(COVERAGE)
 
 coverage: ## print the coverage of api, worker and shared; fails below 90 %
-	@$(PRODUCT)/coverage combine -q --append || true
 	@$(PRODUCT)/coverage report --fail-under=90
 
 lint: setup ## ruff and mypy, changing nothing
@@ -55,6 +54,7 @@ format: setup ## let ruff mend what it can
 docs: setup ## make again the documents that are made from code
 	$(PRODUCT)/python scripts/configuration_doc.py > docs/configuration.md
 	$(PRODUCT)/python -m api.openapi > docs/api/openapi.json
+	$(PRODUCT)/python -m api.errors_page > docs/api/errors.md
 
 lock: setup ## resolve requirements/*.in again and write the lock files
 	@sh scripts/lock.sh
