@@ -8,19 +8,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.errors import JobNotFound, StoreRefused, StoreUnavailable
-from shared.models import Item, Job, epoch_ms, job_from_item, job_to_item, owner_status_key
+from shared.errors import JobNotFound, StoredJobUnreadable, StoreRefused, StoreUnavailable
+from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item, owner_status_key
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+log = structlog.get_logger()
+
 # BatchGetItem's own limit.
 BATCH_GET_KEYS = 100
 BATCH_GET_ROUNDS = 5
+STATUS_PAGE = 1000
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -144,12 +148,14 @@ class JobStore:
         return job_from_item(from_dynamodb(answer["Item"]))
 
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs that exist among `job_ids`, in that order, as they are stored now. Raises: StoreUnavailable."""
+        """The jobs that exist among `job_ids`, in that order, as they are stored now.
+
+        One that cannot be read is left out and logged: it must not hide the others. Raises: StoreUnavailable.
+        """
         found: dict[str, Job] = {}
         for start in range(0, len(job_ids), BATCH_GET_KEYS):
             for item in self._batch_get(job_ids[start : start + BATCH_GET_KEYS]):
-                job = job_from_item(item)
-                found[job.job_id] = job
+                found |= _readable(item)
         return [found[job_id] for job_id in job_ids if job_id in found]
 
     def _batch_get(self, job_ids: Sequence[str]) -> Iterator[Item]:
@@ -201,10 +207,37 @@ class JobStore:
             )
         return [row["jobId"]["S"] for row in answer["Items"]]
 
+    def ids_of_status(self, status: JobStatus) -> Iterator[str]:
+        """The ids of all jobs of a status, as the index knows them, page after page. Raises: StoreUnavailable."""
+        for number in range(STATUS_SHARDS):
+            request: Item = {
+                "TableName": self._table,
+                "IndexName": "byStatus",
+                "KeyConditionExpression": "statusShard = :shard",
+                "ExpressionAttributeValues": to_dynamodb({":shard": f"{status}#{number:02d}"}),
+                "Limit": STATUS_PAGE,
+            }
+            while True:
+                with store_errors():
+                    answer = self._client.query(**request)
+                yield from (row["jobId"]["S"] for row in answer["Items"])
+                if not answer.get("LastEvaluatedKey"):
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def ping(self) -> None:
         """Return if the table can be read. Raises: StoreUnavailable."""
         with store_errors():
             self._client.get_item(TableName=self._table, Key=_key("ping"))
+
+
+def _readable(item: Item) -> dict[str, Job]:
+    try:
+        job = job_from_item(item)
+    except StoredJobUnreadable as error:
+        log.error("stored_job_unreadable", job_id=item.get("jobId"), reason=error.detail)
+        return {}
+    return {job.job_id: job}
 
 
 def _key(job_id: str) -> Any:

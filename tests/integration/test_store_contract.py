@@ -196,6 +196,14 @@ def test_many_jobs_are_read_in_the_order_asked_for_and_missing_ones_left_out(par
     assert parts.store().get_many([*wanted, str(uuid4())]) == list(reversed(jobs))
 
 
+def test_an_item_that_cannot_be_read_hides_no_other(parts):
+    good, spoilt = (parts.store().create(fresh(submitted_job())).job for _ in range(2))
+    item = {**job_to_item(spoilt), "history": "nonsense"}
+    parts.dynamodb.put_item(TableName=SETTINGS.jobs_table, Item=to_dynamodb(item))
+
+    assert parts.store().get_many([spoilt.job_id, good.job_id]) == [good]
+
+
 def test_the_due_index_holds_what_is_due_and_nothing_that_ended(parts):
     due = fresh(submitted_job(due_at=NOON))
     later = fresh(submitted_job(due_at=NOON + timedelta(days=400)))

@@ -1,0 +1,35 @@
+"""The Flask application: its routes and its error handlers, around services that it is given."""
+
+from flask import Blueprint, Flask
+
+from api import callbacks, cancellation, docs_page, health, history, job_types, jobs, outputs
+from api.bodies import body_limit
+from api.edges import register_edges
+from api.errors import register_error_handlers
+from api.services import EXTENSION, Services
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    jobs.blueprint,
+    cancellation.blueprint,
+    history.blueprint,
+    outputs.blueprint,
+    job_types.blueprint,
+    callbacks.blueprint,
+    health.blueprint,
+    docs_page.blueprint,
+)
+
+
+def create_app(services: Services) -> Flask:
+    """The application. It connects to nothing before the first request that needs it."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = body_limit(services.settings.max_body_bytes)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider
+    app.url_map.merge_slashes = False
+    app.extensions[EXTENSION] = services
+    register_edges(app)
+    register_error_handlers(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,88 @@
+"""Examples for the document: one job at five points of its life, made by the same code that makes real ones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from api.operations import load_with
+from api.records import history_record, job_record
+from api.schemas import SubmissionSchema
+from shared.config import Settings
+from shared.job_types import CSV_TO_PARQUET
+from shared.lifecycle import cancel_requested, claimed, recorded, succeeded
+from shared.models import Job
+from shared.submission import Origin, Submission, build_job
+
+SETTINGS = replace(
+    Settings(), emr_application_id="00fexample0000", emr_job_role_arn="arn:aws:iam::000000000000:role/jobs"
+)
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+JOB_ID = "019ab0a0-5c00-7000-8000-000000000001"
+CORRELATION_ID = "nightly-flights-2026-11-23"
+RUN_ID = "00fexamplerun1"
+
+
+def later(seconds: float) -> datetime:
+    """A moment of the example."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def submission() -> Mapping[str, Any]:
+    """The body of a request for a job."""
+    more = {"tags": {"team": "ops"}, "timeoutSeconds": 3600, "maxAttempts": 3, "size": "small"}
+    return {**CSV_TO_PARQUET.example, **more}
+
+
+def _submitted() -> Job:
+    asked: Submission = load_with(SubmissionSchema, submission())
+    return build_job(asked, CSV_TO_PARQUET, Origin(JOB_ID, "local", CORRELATION_ID, NOON), SETTINGS)
+
+
+def _running() -> Job:
+    return recorded(claimed(_submitted(), later(1), SETTINGS), RUN_ID, later(2), SETTINGS, look_now=False)
+
+
+def finished() -> Job:
+    """The job once it has succeeded."""
+    return succeeded(_running(), later(95), "worker", "Attempt 1 succeeded.")
+
+
+def submitted_job() -> dict[str, Any]:
+    """The record of the job just after its submission."""
+    return job_record(_submitted(), SETTINGS)
+
+
+def running_job() -> dict[str, Any]:
+    """The record of the job while it runs."""
+    return job_record(_running(), SETTINGS)
+
+
+def succeeded_job() -> dict[str, Any]:
+    """The record of the job at its end."""
+    return job_record(finished(), SETTINGS)
+
+
+def cancelled_job() -> dict[str, Any]:
+    """The record of the job when its cancellation was asked for."""
+    return job_record(cancel_requested(_running(), later(30), "api:local", cancellation()["reason"]), SETTINGS)
+
+
+def job_page() -> dict[str, Any]:
+    """A page of one job, and more behind it."""
+    return {"items": [succeeded_job()], "nextCursor": "q7b1Zk3o2yF0cG9zaXRpb24jMDE5YWIwYTA"}
+
+
+def history() -> dict[str, Any]:
+    """The history of the job."""
+    return {"items": [history_record(entry) for entry in finished().history]}
+
+
+def cancellation() -> dict[str, Any]:
+    """The body of a request to cancel."""
+    return {"reason": "The input was the wrong file."}
+
+
+def report() -> dict[str, Any]:
+    """The body of a report."""
+    return {"status": "RUNNING", "attempt": 1, "statusMessage": "Read 336776 rows."}

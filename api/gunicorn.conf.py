@@ -1,0 +1,41 @@
+# ruff: noqa: N999  # gunicorn's own name for such a file
+"""gunicorn's settings, taken from ours: `gunicorn --config api/gunicorn.conf.py`."""
+
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from api.start import settings_or_exit
+from shared.log_setup import set_up_logging
+
+_settings = settings_or_exit()
+set_up_logging(_settings)
+
+
+class OneLog(Logger):  # type: ignore[misc]
+    """gunicorn's own lines, where all other lines go."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn at its start and at each reload."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+wsgi_app = "api.wsgi:app"
+bind = f"{_settings.api_host}:{_settings.api_port}"
+worker_class = "gthread"
+workers = _settings.api_processes
+threads = _settings.api_threads
+# A request may wait for DynamoDB, S3 and SQS in turn, each with its own timeouts and retries.
+timeout = 60
+graceful_timeout = 30
+# Longer than a load balancer keeps its connections (ALB: 60 s), so that it never uses one that we just closed.
+keepalive = 75
+# It wants a home folder that can be written to, and nobody here uses it.
+control_socket_disable = True
+if Path("/dev/shm").is_dir():  # noqa: S108  # gunicorn's heartbeat blocks on a slow disk; this one is memory
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+loglevel = _settings.log_level.lower()
+logger_class = OneLog

@@ -1,0 +1,20 @@
+"""A job's history."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from api import examples
+from api.operations import returns, takes_nothing
+from api.owned import own_job
+from api.records import HistorySchema, history_record
+from shared.errors import JobNotFound, StoreUnavailable
+
+blueprint = Blueprint("history", __name__)
+
+
+@blueprint.get("/jobs/<job_id>/history")
+@takes_nothing
+@returns(HistorySchema, examples.history, problems=(JobNotFound, StoreUnavailable))
+def get_history(job_id: str) -> ResponseReturnValue:
+    """Read what happened to a job, by whom and when."""
+    return {"items": [history_record(entry) for entry in own_job(job_id).history]}

@@ -1,0 +1,197 @@
+"""The OpenAPI document, made from the routes, their decorators and their docstrings.
+
+python -m api.openapi > docs/api/openapi.json
+"""
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema, fields
+from werkzeug.routing import Rule
+
+from api.edges import CORRELATION_HEADER
+from api.errors import RETRY_AFTER_SECONDS, problem_document
+from api.operations import Operation, operation_of
+from shared.config import VERSION
+from shared.errors import AppError, ServiceUnavailable
+
+PROBLEM = "application/problem+json"
+EXAMPLE_CORRELATION_ID = "nightly-flights-2026-11-23"
+DESCRIPTION = """\
+Submit Spark jobs, follow them, and fetch what they wrote.
+
+Every error is a problem document (RFC 9457) whose `code` is stable; `errors` points at the fields that are wrong.
+Times are ISO 8601 in UTC. Unknown fields and query parameters are refused. Send X-Correlation-Id to find a request
+and its job in the logs; it comes back on every answer.
+"""
+FieldProblemSchema = Schema.from_dict(
+    {
+        "pointer": fields.String(
+            required=True,
+            metadata={"description": "A JSON pointer into the body, or /query/<name>, or /header/<name>."},
+        ),
+        "message": fields.String(required=True, metadata={"description": "What is wrong, and what would be right."}),
+    },
+    name="FieldProblemSchema",
+)
+ProblemSchema = Schema.from_dict(
+    {
+        "type": fields.String(required=True, metadata={"description": "urn:cdp:problem: and the code."}),
+        "title": fields.String(required=True, metadata={"description": "What the code means."}),
+        "status": fields.Integer(required=True, metadata={"description": "The HTTP status."}),
+        "detail": fields.String(required=True, metadata={"description": "What happened this time."}),
+        "code": fields.String(required=True, metadata={"description": "The stable name of the error."}),
+        "correlationId": fields.String(required=True, metadata={"description": "What to quote when you ask for help."}),
+        "errors": fields.List(
+            fields.Nested(FieldProblemSchema), required=True, metadata={"description": "The fields that are wrong."}
+        ),
+    },
+    name="ProblemSchema",
+)
+CorrelationSchema = Schema.from_dict(
+    {
+        CORRELATION_HEADER: fields.String(
+            metadata={
+                "description": (
+                    "An id of your own for this request and all that follows from it: 8 to 128 letters, digits, "
+                    "dots, hyphens and underscores. Without one, or with any other text, it gets one."
+                )
+            }
+        )
+    },
+    name="CorrelationSchema",
+)
+PATH_PARAMETERS = {
+    "job_id": {"description": "The id of a job.", "schema": {"type": "string", "format": "uuid"}},
+    "name": {"description": "The name of a job type.", "schema": {"type": "string"}},
+}
+PATH_PARAMETER = re.compile(r"<(\w+)>")
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The document of all routes that have an operation."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    spec = APISpec(
+        title="Cloud Data Platform",
+        version=VERSION,
+        openapi_version="3.1.0",
+        info={"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        servers=[{"url": "/", "description": "Wherever this document comes from"}],
+        plugins=[plugin],
+    )
+    spec.components.schema("Problem", schema=ProblemSchema)
+    for rule, view, operation in sorted(_documented(app), key=lambda found: found[0].rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            path = PATH_PARAMETER.sub(lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
+            spec.path(path=path, operations={method.lower(): operation_object(rule, view, operation)})
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """The document as it is sent, and committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _documented(app: Flask) -> Iterator[tuple[Rule, Callable[..., Any], Operation]]:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        operation = operation_of(view)
+        if operation is not None:
+            yield rule, view, operation
+
+
+def _name_of(schema: Any) -> str:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")
+
+
+def operation_object(rule: Rule, view: Callable[..., Any], operation: Operation) -> dict[str, Any]:
+    """One operation of the document."""
+    tag, _, name = rule.endpoint.partition(".")
+    summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
+    found: dict[str, Any] = {
+        "operationId": camel_case(name),
+        "tags": [tag],
+        "summary": summary.removesuffix("."),
+        "parameters": list(parameters_of(rule, operation)),
+        "responses": dict(responses_of(operation)),
+    }
+    if description:
+        found["description"] = description
+    if operation.body is not None and operation.body_example is not None:
+        content = {"schema": operation.body, "examples": {"example": {"value": operation.body_example()}}}
+        found["requestBody"] = {
+            "required": operation.body_is_required,
+            "content": {"application/json": content},
+        }
+    return found
+
+
+def parameters_of(rule: Rule, operation: Operation) -> Iterator[dict[str, Any]]:
+    """The parameters of an operation: in its path, its query and its headers."""
+    for name in PATH_PARAMETER.findall(rule.rule):
+        yield {"in": "path", "name": camel_case(name), "required": True, **PATH_PARAMETERS[name]}
+    if operation.query is not None:
+        yield {"in": "query", "schema": operation.query}
+    if operation.headers is not None:
+        yield {"in": "header", "schema": operation.headers}
+    yield {"in": "header", "schema": CorrelationSchema}
+
+
+def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The answers of an operation, by status: the good one, and the problems it can meet."""
+    answer = operation.answer
+    if answer is not None:
+        yield (
+            str(answer.status.value),
+            {
+                "description": answer.status.phrase,
+                "headers": _headers({**answer.headers, CORRELATION_HEADER: "The correlation id of this request."}),
+                "content": {
+                    "application/json": {"schema": answer.schema, "examples": {"example": {"value": answer.example()}}}
+                },
+            },
+        )
+    possible: list[type[AppError]] = [*operation.problems, AppError]
+    for status in sorted({problem.http_status for problem in possible}):
+        yield str(status.value), problem_response_object([each for each in possible if each.http_status == status])
+
+
+def problem_response_object(problems: list[type[AppError]]) -> dict[str, Any]:
+    """The response of one status that one or more problems have."""
+    headers = {CORRELATION_HEADER: "The correlation id of this request."}
+    if any(issubclass(problem, ServiceUnavailable) for problem in problems):
+        headers["Retry-After"] = f"Seconds to wait before trying again, such as {RETRY_AFTER_SECONDS}."
+    examples = {
+        problem.code: {"value": problem_document(problem, f"{problem.title}.", EXAMPLE_CORRELATION_ID)}
+        for problem in problems
+    }
+    return {
+        "description": "; ".join(dict.fromkeys(problem.title for problem in problems)) + ".",
+        "headers": _headers(headers),
+        "content": {PROBLEM: {"schema": ProblemSchema, "examples": examples}},
+    }
+
+
+def _headers(meanings: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in meanings.items()}
+
+
+def camel_case(name: str) -> str:
+    """`jobId` for `job_id`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+if __name__ == "__main__":
+    from api.wsgi import app as built
+
+    sys.stdout.write(document_text(document_of(built)))

@@ -1,0 +1,219 @@
+"""What requests may contain: JSON in, frozen dataclasses out. The document shows the same schemas."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import EXCLUDE, fields, post_load, validate
+
+from api.fields import FullMatch, QueryNumber, StrictSchema, TextMap, WholeNumber
+from shared.job_types import JOB_TYPES
+from shared.models import FailureReason, JobInput
+from shared.submission import (
+    DEFAULT_SIZE,
+    DEFAULT_TIMEOUT_SECONDS,
+    LONGEST_TIMEOUT_SECONDS,
+    MOST_ATTEMPTS,
+    SHORTEST_TIMEOUT_SECONDS,
+    SIZES,
+    Submission,
+)
+from shared.transitions import JobStatus
+
+MOST_TAGS = 20
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1000
+STATUSES = [str(status) for status in JobStatus]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a Spark program says of its own attempt."""
+
+    status: JobStatus
+    attempt: int | None
+    status_message: str | None
+    failure_reason: FailureReason | None
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """Which part of a list is wanted."""
+
+    status: JobStatus | None
+    limit: int
+    cursor: str | None
+
+
+class InputSchema(StrictSchema):
+    """One named input."""
+
+    name = fields.String(
+        required=True,
+        validate=validate.Length(1, 128),
+        metadata={"description": "What the job calls it: letters, digits and _, no digit first; unique in the job."},
+    )
+    uri = fields.String(
+        required=True,
+        validate=validate.Length(1, 1100),
+        metadata={"description": "An object, or a folder of objects that ends with /, such as s3://bucket/folder/."},
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> JobInput:
+        """The input."""
+        return JobInput(**loaded)
+
+
+class SubmissionSchema(StrictSchema):
+    """A job to be run."""
+
+    job_type = fields.String(
+        data_key="jobType",
+        required=True,
+        validate=validate.Length(1, 64),
+        metadata={"description": f"One of GET /job-types, such as {next(iter(JOB_TYPES))}."},
+    )
+    inputs = fields.List(
+        fields.Nested(InputSchema),
+        load_default=[],
+        metadata={"description": "What the job reads; how many it may name, its type says."},
+    )
+    parameters = fields.Dict(
+        keys=fields.String(),
+        load_default={},
+        metadata={"description": "As GET /job-types/{name} describes them.", "additionalProperties": True},
+    )
+    tags = TextMap(
+        keys=fields.String(validate=validate.Length(1, 64)),
+        values=fields.String(validate=validate.Length(0, 256)),
+        load_default={},
+        validate=validate.Length(max=MOST_TAGS),
+        metadata={"description": "Words of your own, shown with the job.", "maxProperties": MOST_TAGS},
+    )
+    size = fields.String(
+        load_default=DEFAULT_SIZE,
+        validate=validate.OneOf([*SIZES]),
+        metadata={"description": "How many workers of which size the job's runs may use."},
+    )
+    timeout_seconds = WholeNumber(
+        data_key="timeoutSeconds",
+        load_default=DEFAULT_TIMEOUT_SECONDS,
+        validate=validate.Range(SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS),
+        metadata={"description": "How long one attempt may run."},
+    )
+    max_attempts = WholeNumber(
+        data_key="maxAttempts",
+        load_default=None,
+        validate=validate.Range(1, MOST_ATTEMPTS),
+        metadata={"description": "How often failures that may pass are tried, the first time included; 3 if not set."},
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> Submission:
+        """The submission."""
+        return Submission(**{**loaded, "inputs": tuple(loaded["inputs"])})
+
+
+class IdempotencySchema(StrictSchema):
+    """The header that makes a submission safe to repeat."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        validate=FullMatch("^[!-~]{1,255}$", error="Give 1 to 255 visible ASCII characters."),
+        metadata={
+            "description": (
+                "A key of your own, 1 to 255 visible ASCII characters. The same key and the same body give the same "
+                "job, however often they are sent; another body is refused."
+            )
+        },
+    )
+
+
+class ListQuerySchema(StrictSchema):
+    """Which jobs to list."""
+
+    status = fields.String(
+        load_default=None, validate=validate.OneOf(STATUSES), metadata={"description": "Only jobs of this status."}
+    )
+    limit = QueryNumber(
+        load_default=DEFAULT_PAGE,
+        validate=validate.Range(1, LARGEST_PAGE),
+        metadata={"description": "The most jobs to list; a page can have fewer although more follow."},
+    )
+    cursor = fields.String(
+        load_default=None, metadata={"description": "The nextCursor of the page before, with the same filter."}
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> ListQuery:
+        """The query."""
+        return ListQuery(**{**loaded, "status": JobStatus(loaded["status"]) if loaded["status"] else None})
+
+
+class CancellationSchema(StrictSchema):
+    """Why a job is to be cancelled."""
+
+    reason = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 200),
+        metadata={"description": "A sentence for the job's history."},
+    )
+
+
+class ReportSchema(StrictSchema):
+    """The status of an attempt, as its program sees it."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(STATUSES), metadata={"description": "RUNNING reports progress."}
+    )
+    attempt = WholeNumber(
+        load_default=None,
+        validate=validate.Range(0, 1_000_000),
+        metadata={"description": "The attempt that speaks; it must be the current one."},
+    )
+    status_message = fields.String(
+        data_key="statusMessage",
+        load_default=None,
+        validate=validate.Length(1, 1024),
+        metadata={"description": "A sentence for people; of a failure, what decides whether it is tried again."},
+    )
+    failure_reason = fields.String(
+        data_key="failureReason",
+        load_default=None,
+        validate=validate.OneOf([str(reason) for reason in FailureReason]),
+        metadata={"description": "Why it failed; INVALID_INPUT is not tried again."},
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> Report:
+        """The report."""
+        reason = loaded["failure_reason"]
+        status = JobStatus(loaded["status"])
+        return Report(**{**loaded, "status": status, "failure_reason": FailureReason(reason) if reason else None})
+
+
+class SignatureSchema(StrictSchema):
+    """The headers of a signed report (Standard Webhooks); shown in the document, read in api/callbacks.py."""
+
+    message_id = fields.String(
+        data_key="webhook-id",
+        required=True,
+        validate=FullMatch("^[!-~]{1,128}$"),
+        metadata={"description": "The id of this message: a new one each time a report is sent."},
+    )
+    timestamp = fields.String(
+        data_key="webhook-timestamp",
+        required=True,
+        validate=FullMatch("^[0-9]{1,12}$"),
+        metadata={"description": "When it was signed, in seconds since 1970; at most 300 s from now."},
+    )
+    signature = fields.String(
+        data_key="webhook-signature",
+        required=True,
+        metadata={"description": "v1,<base64 of HMAC-SHA256 of id.timestamp.body>, by the key of the attempt."},
+    )

@@ -1,0 +1,34 @@
+"""All that the routes work with, handed over once by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+
+from shared.config import Settings
+from shared.control_store import ControlStore
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore
+from shared.object_store import ObjectStore
+
+EXTENSION = "cloud-data-platform"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The settings, one object for each thing outside, the clock, and the maker of job ids."""
+
+    settings: Settings
+    store: JobStore
+    queue: JobQueue
+    objects: ObjectStore
+    control: ControlStore
+    clock: Callable[[], datetime]
+    new_job_id: Callable[[datetime], str]
+
+
+def services() -> Services:
+    """The services of the application that answers this request."""
+    found: Services = current_app.extensions[EXTENSION]
+    return found

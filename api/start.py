@@ -1,0 +1,16 @@
+"""Reading the settings at the start of a process."""
+
+import sys
+
+from shared.config import ConfigurationError, Settings, read_settings
+
+CONFIGURATION_IS_WRONG = 2
+
+
+def settings_or_exit() -> Settings:
+    """The settings; or the end of the process, with a sentence that says what is wrong with them."""
+    try:
+        return read_settings()
+    except ConfigurationError as error:
+        sys.stderr.write(f"api: {error}\n")
+        sys.exit(CONFIGURATION_IS_WRONG)

@@ -1,0 +1,48 @@
+"""The API's composition root: `app` is what a WSGI server serves."""
+
+import random
+import time
+
+from flask import Flask
+
+from api.app import create_app
+from api.ids import new_job_id
+from api.services import Services
+from api.start import settings_or_exit
+from shared.aws_clients import make_clients
+from shared.config import Settings
+from shared.control_store import ControlStore
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore
+from shared.log_setup import set_up_logging
+from shared.models import utc_now
+from shared.object_store import ObjectStore
+from shared.transitions import JobStatusTransitionValidator
+
+
+def build(settings: Settings) -> Flask:
+    """The application on the real services, none of which is asked for anything yet."""
+    clients = make_clients(settings, settings.api_threads)
+    control = ControlStore(
+        clients.dynamodb,
+        settings.control_table,
+        settings.start_rate_per_second,
+        settings.start_burst,
+        pause=lambda tries: time.sleep(random.uniform(0.02, 0.05 * tries)),
+    )
+    return create_app(
+        Services(
+            settings=settings,
+            store=JobStore(clients.dynamodb, settings.jobs_table, JobStatusTransitionValidator()),
+            queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
+            objects=ObjectStore(clients.s3),
+            control=control,
+            clock=utc_now,
+            new_job_id=new_job_id,
+        )
+    )
+
+
+_settings = settings_or_exit()
+set_up_logging(_settings)
+app = build(_settings)

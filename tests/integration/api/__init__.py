@@ -1,0 +1,1 @@
+"""The API as it is deployed: gunicorn's own processes, over HTTP, against a local AWS."""

@@ -1,0 +1,183 @@
+"""Jobs over HTTP: submitted, listed, cancelled, reported, and their outputs fetched."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+
+from shared.job_store import JobStore
+from shared.models import Job
+from shared.signatures import callback_key, sign
+from shared.transitions import JobStatus
+from tests.fakes.jobs import submitted_job
+from tests.integration.api.conftest import MASTER_KEY, OWN
+from tests.integration.api.server import Server
+
+RAW, PROCESSED = OWN["RAW_BUCKET"], OWN["PROCESSED_BUCKET"]
+CSV = {"jobType": "csv-to-parquet", "inputs": [{"name": "flights", "uri": f"s3://{RAW}/flights/flights.csv"}]}
+# Written by hand: the answer to a report of each status about a job of each status.
+PAIRS = {
+    "SUBMITTED": {"SUBMITTED": 400, "RUNNING": 200, "SUCCEEDED": 400, "FAILED": 400},
+    "RUNNING": {"SUBMITTED": 400, "RUNNING": 200, "SUCCEEDED": 200, "FAILED": 200},
+    "SUCCEEDED": {"SUBMITTED": 400, "RUNNING": 400, "SUCCEEDED": 400, "FAILED": 400},
+    "FAILED": {"SUBMITTED": 400, "RUNNING": 400, "SUCCEEDED": 400, "FAILED": 400},
+}
+
+
+def put_job(store: JobStore, status: JobStatus, **changes: Any) -> Job:
+    """A job of some status, stored with an id of its own."""
+    running = status is not JobStatus.SUBMITTED
+    begun = {"attempt": 1, "run_id": "run-1"} if running else {}
+    outcome = store.create(replace(submitted_job(), job_id=str(uuid.uuid4()), status=status, **{**begun, **changes}))
+    assert outcome.job is not None
+    return outcome.job
+
+
+def report(server: Server, job: Job, status: str, **more: Any) -> requests.Response:
+    """A report of a job's current attempt, signed."""
+    fields = {"status": status, "attempt": job.attempt, **more}
+    body = json.dumps(fields).encode()
+    message_id, timestamp = str(uuid.uuid4()), int(time.time())
+    signature = sign(callback_key(MASTER_KEY, job.job_id, job.attempt), message_id, timestamp, body)
+    headers = {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": signature}
+    headers["Content-Type"] = "application/json"
+    return server.post(f"/internal/jobs/{job.job_id}/status", data=body, headers=headers)
+
+
+def messages_of(aws: Callable[[str], Any], job_id: str) -> int:
+    """How many messages about a job wait in the queue; those of others are let go."""
+    sqs, found = aws("sqs"), 0
+    url = sqs.get_queue_url(QueueName=OWN["JOBS_QUEUE"])["QueueUrl"]
+    while rows := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += sum(json.loads(row["Body"])["jobId"] == job_id for row in rows)
+        for row in rows:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=row["ReceiptHandle"])
+    return found
+
+
+def test_a_submitted_job_is_an_item_and_a_message(server: Server, store: JobStore, aws: Callable[[str], Any]):
+    response = server.post("/jobs", json=CSV, headers={"X-Correlation-Id": "from-the-test"})
+
+    record = response.json()
+    job = store.get(record["jobId"])
+    assert (response.status_code, response.headers["Location"]) == (202, f"/jobs/{job.job_id}")
+    assert (job.status, job.correlation_id, job.due_at is not None) == ("SUBMITTED", "from-the-test", True)
+    assert server.get(response.headers["Location"]).json() == record
+    assert messages_of(aws, job.job_id) == 1
+
+
+def test_racing_requests_of_one_key_make_one_job_and_one_message(server: Server, aws: Callable[[str], Any]):
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: server.post("/jobs", json=CSV, headers=key), range(16)))
+
+    first = [answer for answer in answers if "Idempotency-Replayed" not in answer.headers]
+    assert ({answer.status_code for answer in answers}, len(first)) == ({202}, 1)
+    assert len({answer.text for answer in answers}) == 1
+    assert messages_of(aws, first[0].json()["jobId"]) == 1
+
+
+def test_pages_show_every_job_once(server: Server):
+    made = {server.post("/jobs", json=CSV).json()["jobId"] for _ in range(5)}
+
+    shown, cursor = [], ""
+    while cursor is not None:
+        page = server.get(
+            "/jobs", params={"limit": "2", "status": "SUBMITTED", **({"cursor": cursor} if cursor else {})}
+        )
+        shown += [item["jobId"] for item in page.json()["items"]]
+        cursor = page.json()["nextCursor"]
+
+    assert made <= set(shown)
+    assert len(shown) == len(set(shown))
+
+
+def test_a_cancelled_job_is_due_and_asking_again_changes_nothing(server: Server, store: JobStore):
+    job_id = server.post("/jobs", json=CSV).json()["jobId"]
+
+    first, again = (server.post(f"/jobs/{job_id}/cancel", json={"reason": "wrong file"}) for _ in range(2))
+
+    stored = store.get(job_id)
+    assert (first.status_code, again.status_code, first.json()) == (202, 202, again.json())
+    assert stored.due_at == stored.cancel_requested_at
+    assert len(server.get(f"/jobs/{job_id}/history").json()["items"]) == 2
+
+
+def test_a_cancellation_needs_no_body(server: Server, store: JobStore):
+    job = put_job(store, JobStatus.RUNNING)
+
+    assert server.post(f"/jobs/{job.job_id}/cancel").status_code == 202
+
+
+def test_a_job_that_ended_cannot_be_cancelled(server: Server, store: JobStore):
+    job = put_job(store, JobStatus.FAILED, due_at=None)
+
+    response = server.post(f"/jobs/{job.job_id}/cancel")
+
+    assert (response.status_code, response.json()["code"]) == (409, "job_already_ended")
+    assert "FAILED" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(("current", "target"), [(current, target) for current in PAIRS for target in PAIRS])
+def test_a_report_moves_a_job_along_the_table_of_moves_only(server: Server, store: JobStore, current: str, target: str):
+    job = put_job(store, JobStatus(current))
+
+    response = report(server, job, target)
+
+    assert response.status_code == PAIRS[current][target]
+    stored = store.get(job.job_id)
+    if response.ok:
+        assert stored.status == response.json()["status"] == target
+    else:
+        assert response.json()["code"] == "invalid_transition"
+        assert stored == job
+
+
+def test_a_reports_message_is_taken_once(server: Server, store: JobStore):
+    job = put_job(store, JobStatus.RUNNING)
+    sent = report(server, job, "RUNNING", statusMessage="Half of it is done.").request
+
+    again = server.call("POST", sent.path_url, data=sent.body, headers=dict(sent.headers))
+
+    assert (again.status_code, again.json()["code"]) == (401, "message_already_seen")
+    assert store.get(job.job_id).status_message == "Half of it is done."
+
+
+def test_the_links_to_a_jobs_files_lead_to_them(server: Server, store: JobStore, aws: Callable[[str], Any]):
+    job = put_job(store, JobStatus.SUCCEEDED, due_at=None)
+    folder = f"jobs/{job.job_id}/attempt-1/"
+    file = {"path": "data/part 0+1.parquet", "sizeBytes": 4, "rows": 1, "sha256": "ab" * 32}
+    manifest = {
+        "createdAt": "2026-11-23T12:00:00.000Z",
+        "files": [file],
+        "totals": {"files": 1, "rows": 1, "sizeBytes": 4},
+        "counts": {"rowsRead": 1, "rowsWritten": 1, "rowsRejected": 0},
+        "schema": None,
+    }
+    aws("s3").put_object(Bucket=PROCESSED, Key=folder + file["path"], Body=b"PAR1")
+    aws("s3").put_object(Bucket=PROCESSED, Key=f"{folder}_manifest.json", Body=json.dumps(manifest).encode())
+
+    (shown,) = server.get(f"/jobs/{job.job_id}/outputs").json()["files"]
+
+    assert requests.get(shown["url"], timeout=10).content == b"PAR1"
+    assert shown["uri"] == f"s3://{PROCESSED}/{folder}data/part 0+1.parquet"
+
+
+def test_an_input_that_does_not_exist_is_refused(server: Server):
+    body = {**CSV, "inputs": [{"name": "flights", "uri": f"s3://{RAW}/nothing.csv"}]}
+
+    response = server.post("/jobs", json=body)
+
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/inputs/0/uri")
+
+
+def test_the_page_and_its_parts_are_served(server: Server):
+    for path in ("/docs", "/docs/init.js", "/docs/swagger-ui-bundle.js", "/openapi.json", "/health/ready"):
+        assert server.get(path).status_code == 200

@@ -1,0 +1,1 @@
+"""The API over fakes of AWS's own methods, with the real stores between them."""

@@ -1,0 +1,195 @@
+"""From an accepted request to the stored job. Pure."""
+
+import json
+import re
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
+from api.operations import load_with
+from api.schemas import SubmissionSchema
+from api.submission import as_submitted
+from shared.config import Settings
+from shared.job_types import CSV_TO_PARQUET, SIMULATED_RUN, SQL
+from shared.models import Job, job_from_item, job_to_item
+from shared.spark_runner import start_request
+from shared.submission import Origin, as_tag, build_job, digest_of
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import job_id
+from tests.unit.api.service import ROLE, submission
+
+SETTINGS = replace(Settings(), emr_application_id="00app", emr_job_role_arn=ROLE)
+ORIGIN = Origin(job_id(), "local", "correlation-1", NOON)
+
+
+def built(settings: Settings = SETTINGS, origin: Origin = ORIGIN, **changes: Any) -> Job:
+    """The job of a request."""
+    asked = load_with(SubmissionSchema, submission(**changes))
+    types = {each.name: each for each in (CSV_TO_PARQUET, SQL, SIMULATED_RUN)}
+    return build_job(asked, types[asked.job_type], origin, settings)
+
+
+def submit_of(job: Job) -> dict[str, Any]:
+    """What spark-submit is told."""
+    found: dict[str, Any] = job.spec.job_driver["sparkSubmit"]
+    return found
+
+
+def test_a_job_begins_with_its_creation_as_its_history():
+    job = built()
+
+    (entry,) = job.history
+    assert (entry.moved_from, entry.moved_to, entry.by, entry.at) == (None, "SUBMITTED", "api:local", NOON)
+    assert (job.attempt, job.rev, job.correlation_id) == (0, "", "correlation-1")
+    assert job.due_at == NOON + timedelta(seconds=120)
+
+
+def test_a_job_survives_its_item():
+    job = replace(
+        built(tags={"a": "b"}, parameters={"header": True, "columns": [{"name": "é", "type": "int"}]}), rev="1"
+    )
+
+    assert job_from_item(job_to_item(job)) == job
+
+
+@pytest.mark.parametrize(
+    ("deadline_seconds", "timeout_seconds", "allowed_seconds"),
+    [(86400, 3600, 86400), (86400, 86400, 86400), (86400, 604800, 604800), (60, 61, 61)],
+)
+def test_a_job_has_as_long_as_the_platform_allows_or_as_one_attempt_needs(
+    deadline_seconds: int, timeout_seconds: int, allowed_seconds: int
+):
+    job = built(replace(SETTINGS, deadline_seconds=deadline_seconds), timeoutSeconds=timeout_seconds)
+
+    assert job.deadline_at == NOON + timedelta(seconds=allowed_seconds)
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(60, 1), (61, 2), (3600, 60), (604800, 10080)])
+def test_a_timeout_becomes_whole_minutes_and_never_less(seconds: int, minutes: int):
+    assert built(timeoutSeconds=seconds).spec.timeout_minutes == minutes
+
+
+def test_the_attempts_are_those_asked_for_or_else_the_platforms():
+    settings = replace(SETTINGS, max_attempts=5, retry_base_seconds=7, retry_cap_seconds=70)
+
+    policy = built(settings).retry_policy
+
+    assert (policy.max_attempts, policy.base_seconds, policy.cap_seconds) == (5, 7, 70)
+    assert built(settings, maxAttempts=1).retry_policy.max_attempts == 1
+
+
+def test_the_program_is_told_its_job_and_where_to_write():
+    arguments = submit_of(built())["entryPointArguments"]
+
+    assert arguments[0::2] == ["--job", "--output"]
+    assert json.loads(arguments[1]) == {
+        "jobId": job_id(),
+        "jobType": "csv-to-parquet",
+        "jobTypeVersion": "1.0.0",
+        "inputs": submission()["inputs"],
+        "parameters": {"header": True},
+    }
+    assert arguments[3] == f"s3://cloud-data-platform-dev-processed/jobs/{job_id()}/"
+
+
+def test_the_run_is_asked_for_with_the_platforms_code_role_and_log_folder():
+    request = start_request(job_id(), built().spec, attempt=2)
+
+    driver = request["jobDriver"]["sparkSubmit"]
+    monitoring = request["configurationOverrides"]["monitoringConfiguration"]
+    assert driver["entryPoint"] == "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/main.py"
+    assert driver["entryPointArguments"][-2:] == ["--attempt", "2"]
+    assert (request["applicationId"], request["executionRoleArn"]) == ("00app", ROLE)
+    assert monitoring == {"s3MonitoringConfiguration": {"logUri": "s3://cloud-data-platform-dev-logs/"}}
+
+
+def test_a_simulated_run_has_an_entry_point_of_its_own():
+    assert submit_of(built(jobType="simulated", inputs=[], parameters={}))["entryPoint"].endswith("/0.1.0/simulated")
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "memory", "first", "most"),
+    [("small", 2, "4g", 2, 2), ("medium", 4, "16g", 3, 8), ("large", 4, "16g", 3, 24)],
+)
+def test_a_size_is_a_number_of_workers_and_what_each_has(size: str, cores: int, memory: str, first: int, most: int):
+    words = submit_of(built(size=size))["sparkSubmitParameters"].split()
+
+    assert words[:2] == ["--py-files", "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/spark_jobs.zip"]
+    assert dict(word.split("=") for word in words[3::2]) == {
+        "spark.driver.cores": str(cores),
+        "spark.driver.memory": memory,
+        "spark.executor.cores": str(cores),
+        "spark.executor.memory": memory,
+        "spark.executor.instances": str(first),
+        "spark.dynamicAllocation.initialExecutors": str(first),
+        "spark.dynamicAllocation.maxExecutors": str(most),
+    }
+
+
+def test_a_run_carries_the_tags_that_lead_back_to_its_job():
+    tags = built().spec.tags
+
+    assert tags == {
+        "jobId": job_id(),
+        "jobType": "csv-to-parquet",
+        "ownerId": "local",
+        "correlationId": "correlation-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"),
+    [
+        ("auth0|ann@example.com", "auth0_ann@example.com"),
+        ("x" * 300, "x" * 256),
+        ("é\n'", "___"),
+        ("a b/_.:=+@-", "a b/_.:=+@-"),
+    ],
+)
+def test_any_text_becomes_a_tag_that_emr_serverless_takes(value: str, tag: str):
+    assert as_tag(value) == tag
+    assert re.fullmatch("[A-Za-z0-9 /_.:=+@-]{0,256}", tag)
+
+
+def test_equal_requests_have_one_digest_and_others_another():
+    def digest(**changes: Any) -> str:
+        return digest_of(load_with(SubmissionSchema, submission(**changes)))
+
+    one = {"a": 1, "b": {"c": [1, 2], "d": "é"}}
+    same = {"b": {"d": "é", "c": [1, 2]}, "a": 1}
+    others = [digest(parameters=one), digest(parameters={**one, "a": 2}), digest(parameters={**one, "b": {}})]
+    others += [
+        digest(),
+        digest(maxAttempts=3),
+        digest(tags={"a": "b"}),
+        digest(size="large"),
+        digest(timeoutSeconds=60),
+    ]
+
+    assert digest(parameters=one) == digest(parameters=same)
+    assert len(set(others)) == len(others)
+
+
+def test_the_job_as_submitted_is_the_job_that_was_built():
+    job = built()
+
+    assert as_submitted(replace(job, status_message="Read 5 rows.", attempt=3, run_id="r")) == replace(job, due_at=None)
+
+
+def test_a_fresh_id_is_a_uuid_of_version_7_that_sorts_by_time():
+    ids = [uuid7(NOON + timedelta(milliseconds=n), bits) for n, bits in enumerate([(1 << 74) - 1, 0, 12345])]
+
+    assert ids == sorted(ids)
+    assert {(uuid.UUID(each).version, uuid.UUID(each).variant) for each in ids} == {(7, uuid.RFC_4122)}
+    assert int(ids[1].replace("-", "")[:12], 16) == int(NOON.timestamp() * 1000) + 1
+
+
+def test_every_id_that_we_make_is_one_that_we_look_for():
+    assert is_job_id(new_job_id(NOON))
+    assert is_job_id(keyed_job_id("local", "k"))
+    assert new_job_id(NOON) != new_job_id(NOON)
+    assert not is_job_id(new_job_id(NOON) + "\n")

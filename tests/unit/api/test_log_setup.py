@@ -1,0 +1,117 @@
+"""Log lines: one form for all loggers, and no secrets."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import structlog
+
+from shared.config import Settings
+from shared.log_setup import redact, set_up_logging, without_secrets
+
+
+@pytest.fixture
+def _plain_logging_after() -> Iterator[None]:
+    """Give logging back as it was found."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    """The lines of stdout, as JSON."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.usefixtures("_plain_logging_after")
+def test_our_lines_and_the_libraries_have_one_form_and_one_context(capsys: pytest.CaptureFixture[str]):
+    set_up_logging(Settings())
+    structlog.contextvars.bind_contextvars(correlation_id="c-1")
+
+    structlog.get_logger("ours").info("job_submitted", job_id="j-1")
+    logging.getLogger("botocore.hooks").warning("retrying %s", "PutItem")
+
+    ours, theirs = lines(capsys)
+    assert (ours["event"], ours["job_id"], ours["level"], ours["logger"]) == ("job_submitted", "j-1", "info", "ours")
+    assert (theirs["event"], theirs["level"]) == ("retrying PutItem", "warning")
+    assert ours["correlation_id"] == theirs["correlation_id"] == "c-1"
+
+
+@pytest.mark.usefixtures("_plain_logging_after")
+def test_setting_up_twice_writes_each_line_once_and_no_level_below_the_settings(capsys: pytest.CaptureFixture[str]):
+    for _ in range(2):
+        set_up_logging(replace(Settings(), log_level="WARNING"))
+
+    structlog.get_logger().info("no")
+    logging.getLogger("x").info("no")
+    structlog.get_logger().warning("yes")
+
+    assert [line["event"] for line in lines(capsys)] == ["yes"]
+
+
+@pytest.mark.usefixtures("_plain_logging_after")
+def test_the_aws_clients_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]):
+    set_up_logging(replace(Settings(), log_level="DEBUG"))
+
+    logging.getLogger("botocore.auth").debug("StringToSign")
+    logging.getLogger("ours").debug("yes")
+
+    assert [line["event"] for line in lines(capsys)] == ["yes"]
+
+
+@pytest.mark.usefixtures("_plain_logging_after")
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_traceback_is_told_without_its_secrets(capsys: pytest.CaptureFixture[str], log_format: str):
+    set_up_logging(replace(Settings(), log_format=log_format))
+
+    try:
+        raise ValueError("Bearer abc.def.ghi")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+
+    text = capsys.readouterr().out
+    assert "ValueError" in text
+    assert "abc.def" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "https://b.s3/k?X-Amz-Date=1&X-Amz-Signature=0123abc&x=1",
+            "https://b.s3/k?X-Amz-Date=1&X-Amz-Signature=***&x=1",
+        ),
+        ("?X-Amz-Security-Token=FwoG%2B//x", "?X-Amz-Security-Token=***"),
+        ("Authorization: AWS4-HMAC-SHA256 Credential=A/b, Signature=c", "Authorization: ***"),
+        ("{'Authorization': 'Basic abc', 'a': 1}", "{'Authorization': '***', 'a': 1}"),
+        ("got Bearer abc.def and more", "got Bearer *** and more"),
+        ("webhook-signature: v1,abc= v1,def=", "webhook-signature: ***"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_***"),
+        ("nothing secret: 1+1=2", "nothing secret: 1+1=2"),
+    ],
+)
+def test_secrets_inside_of_texts_are_blotted_out(text: str, kept: str):
+    assert without_secrets(text) == kept
+
+
+def test_secrets_are_known_by_their_names_however_deep_they_lie():
+    event = {
+        "callback_signing_key": "k",
+        "headers": {"webhook-signature": "v1,x", "accept": "json"},
+        "list": [{"Authorization": "x"}, ("Bearer abc", 5, None, True)],
+        "error": ValueError("Bearer abc"),
+        "password": {"deep": 1},
+    }
+
+    assert redact(None, "info", event) == {
+        "callback_signing_key": "***",
+        "headers": {"webhook-signature": "***", "accept": "json"},
+        "list": [{"Authorization": "***"}, ["Bearer ***", 5, None, True]],
+        "error": "ValueError('Bearer ***')",
+        "password": "***",
+    }

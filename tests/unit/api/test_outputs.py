@@ -1,0 +1,89 @@
+"""The outputs of a job: by the manifest of the attempt that it names."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.transitions import JobStatus
+from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
+from tests.fakes.seam import no_connection
+from tests.unit.api.service import Api, problem_of
+
+BUCKET = "cloud-data-platform-dev-processed"
+PATH = f"/jobs/{job_id()}/outputs"
+FILE = {"path": "data/part-0.parquet", "sizeBytes": 10, "rows": 3, "sha256": "ab" * 32}
+MANIFEST: dict[str, Any] = {
+    "manifestVersion": 1,
+    "jobId": job_id(),
+    "attempt": 2,
+    "createdAt": "2026-11-23T12:01:00.000Z",
+    "files": [FILE],
+    "rejectedFiles": [{**FILE, "path": "rejected/part-0.json"}],
+    "totals": {"files": 1, "rows": 3, "sizeBytes": 10},
+    "schema": {"type": "struct", "fields": []},
+    "inputs": [],
+    "counts": {"rowsRead": 4, "rowsWritten": 3, "rowsRejected": 1},
+}
+
+
+def put_manifest(api: Api, attempt: int, **changes: Any) -> None:
+    """What an attempt leaves when it has succeeded."""
+    document = json.dumps({**MANIFEST, **changes}).encode()
+    api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-{attempt}/_manifest.json"] = document
+
+
+def test_the_files_of_the_jobs_own_attempt_come_with_links_for_a_quarter_of_an_hour(api: Api):
+    api.put(ended_job(attempt=2))
+    put_manifest(api, 1, files=[])
+    put_manifest(api, 2)
+
+    record = api.get(PATH).get_json()
+
+    (file,) = record["files"]
+    assert file["uri"] == f"s3://{BUCKET}/jobs/{job_id()}/attempt-2/data/part-0.parquet"
+    assert "X-Amz-Expires=900" in file["url"]
+    assert file["expiresAt"] == "2026-11-23T12:15:00.000Z"
+    assert [rejected["path"] for rejected in record["rejectedFiles"]] == ["rejected/part-0.json"]
+    assert (record["attempt"], record["totals"], record["counts"]["rowsRejected"]) == (2, MANIFEST["totals"], 1)
+
+
+def test_a_simulated_runs_empty_manifest_is_shown(api: Api):
+    api.put(ended_job())
+    put_manifest(api, 1, files=[], schema=None)
+    document = api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"]
+    simulated = {name: value for name, value in json.loads(document).items() if name != "rejectedFiles"}
+    api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"] = json.dumps(simulated).encode()
+
+    record = api.get(PATH).get_json()
+
+    assert (record["files"], record["rejectedFiles"], record["schema"]) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    "job", [submitted_job(), tracking_job(), ended_job(JobStatus.FAILED)], ids=lambda job: job.status
+)
+def test_a_job_that_did_not_succeed_has_no_outputs(api: Api, job):
+    api.put(job)
+    put_manifest(api, 1)
+
+    response = api.get(PATH)
+
+    assert problem_of(response) == (409, "outputs_not_ready")
+    assert job.status in response.get_json()["detail"]
+
+
+def test_a_success_without_a_manifest_has_no_outputs(api: Api):
+    api.put(ended_job())
+
+    response = api.get(PATH)
+
+    assert problem_of(response) == (409, "outputs_not_ready")
+    assert "attempt-1/_manifest.json" in response.get_json()["detail"]
+
+
+def test_a_silent_object_store_is_told_as_such(api: Api):
+    api.put(ended_job())
+    api.seam.fail_before("get_object", no_connection())
+
+    assert problem_of(api.get(PATH)) == (503, "object_store_unavailable")

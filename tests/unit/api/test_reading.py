@@ -1,0 +1,198 @@
+"""Looking at jobs, at their histories, and at lists of them."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
+from tests.fakes.seam import no_connection
+from tests.unit.api.service import Api, pointers_of, problem_of
+
+
+def test_a_job_is_shown_as_it_is_stored_now(api: Api):
+    api.put(tracking_job(status_message="Read 5 rows.", updated_at=NOON + timedelta(milliseconds=1500)))
+
+    record = api.get(f"/jobs/{job_id()}").get_json()
+
+    assert (record["status"], record["attempt"], record["runId"]) == ("RUNNING", 1, "run-1")
+    assert (record["statusMessage"], record["updatedAt"]) == ("Read 5 rows.", "2026-11-23T12:00:01.500Z")
+    assert record["outputUri"] is None
+    assert record["driverLogUri"] == (
+        "s3://cloud-data-platform-dev-logs/applications/00app/jobs/run-1/SPARK_DRIVER/stdout.gz"
+    )
+    assert record["links"]["outputs"] == f"/jobs/{job_id()}/outputs"
+
+
+def test_a_job_that_succeeded_names_its_output(api: Api):
+    api.put(ended_job(attempt=2))
+
+    record = api.get(f"/jobs/{job_id()}").get_json()
+
+    folder = f"s3://cloud-data-platform-dev-processed/jobs/{job_id()}/attempt-2/"
+    assert (record["outputUri"], record["manifestUri"]) == (folder, f"{folder}_manifest.json")
+
+
+@pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel"])
+@pytest.mark.parametrize("whose", ["nobody", "somebody else"])
+def test_a_job_that_is_not_the_callers_is_not_there(api: Api, path: str, whose: str):
+    if whose == "somebody else":
+        api.put(ended_job(owner_id="ann"))
+
+    response = api.call("POST" if path == "/cancel" else "GET", f"/jobs/{job_id()}{path}")
+
+    assert problem_of(response) == (404, "job_not_found")
+
+
+@pytest.mark.parametrize("name", ["x", job_id()[:-1] + "A", job_id() + "0", "%00", "a" * 3000, job_id()[:-1] + "%0A"])
+def test_what_is_no_job_id_is_not_even_looked_for(api: Api, name: str):
+    response = api.get(f"/jobs/{name}")
+
+    assert problem_of(response) == (404, "job_not_found")
+    assert api.seam.calls == []
+
+
+def test_the_history_tells_what_happened_in_its_order(api: Api):
+    created = api.submit().get_json()
+    api.post(f"/jobs/{created['jobId']}/cancel", json={"reason": "wrong file"})
+
+    rows = api.get(f"/jobs/{created['jobId']}/history").get_json()["items"]
+
+    assert [(row["from"], row["to"], row["by"]) for row in rows] == [
+        (None, "SUBMITTED", "api:local"),
+        ("SUBMITTED", "SUBMITTED", "api:local"),
+    ]
+    assert rows[1]["message"] == "Cancellation asked for: wrong file"
+
+
+def put_jobs(api: Api, count: int) -> list[str]:
+    """Jobs a second apart, every second one FAILED; their ids, the newest first."""
+    for number in range(1, count + 1):
+        status = JobStatus.FAILED if number % 2 == 0 else JobStatus.SUBMITTED
+        api.put(submitted_job(number, NOON + timedelta(seconds=number), status=status))
+    return [job_id(number) for number in range(count, 0, -1)]
+
+
+def walk(api: Api, query: str) -> list[list[str]]:
+    """The ids of each page of a list."""
+    pages, cursor = [], ""
+    while True:
+        page = api.get(f"/jobs?{query}{cursor}").get_json()
+        pages.append([item["jobId"] for item in page["items"]])
+        if page["nextCursor"] is None:
+            return pages
+        cursor = f"&cursor={page['nextCursor']}"
+
+
+def test_pages_together_show_every_job_once_and_the_newest_first(api: Api):
+    ids = put_jobs(api, 7)
+
+    assert walk(api, "limit=3") == [ids[:3], ids[3:6], ids[6:]]
+    assert walk(api, "limit=1000") == [ids]
+
+
+def test_a_job_added_while_a_list_is_read_moves_no_other(api: Api):
+    ids = put_jobs(api, 4)
+    first = api.get("/jobs?limit=2").get_json()
+    api.put(submitted_job(9, NOON + timedelta(seconds=9)))
+
+    second = api.get(f"/jobs?limit=2&cursor={first['nextCursor']}").get_json()
+
+    assert [item["jobId"] for item in first["items"] + second["items"]] == ids
+
+
+def test_a_status_picks_its_jobs(api: Api):
+    ids = put_jobs(api, 6)
+
+    pages = walk(api, "status=FAILED&limit=2")
+
+    assert [job for page in pages for job in page] == ids[::2]
+    assert walk(api, "status=RUNNING") == [[]]
+
+
+def test_a_list_shows_no_job_of_anybody_else(api: Api):
+    api.put(submitted_job(1, owner_id="ann"))
+
+    assert walk(api, "") == [[]]
+
+
+def test_a_job_that_the_index_still_has_under_its_old_status_is_left_out(api: Api):
+    job = api.put(submitted_job(1))
+    api.dynamodb.items(api.settings.jobs_table)[job.job_id]["status"] = "RUNNING"
+
+    assert walk(api, "status=SUBMITTED") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        ("limit=0", ["/query/limit"]),
+        ("limit=1001", ["/query/limit"]),
+        ("limit=ten", ["/query/limit"]),
+        ("limit=", ["/query/limit"]),
+        ("limit=1.0", ["/query/limit"]),
+        ("limit=%2B1", ["/query/limit"]),
+        ("limit=1&limit=2", ["/query/limit"]),
+        ("status=DONE", ["/query/status"]),
+        ("status=running", ["/query/status"]),
+        ("page=2&offset=5", ["/query/page", "/query/offset"]),
+    ],
+)
+def test_a_query_that_means_nothing_is_refused(api: Api, query: str, pointers: list[str]):
+    response = api.get(f"/jobs?{query}")
+
+    assert problem_of(response) == (422, "validation_failed")
+    assert pointers_of(response) == pointers
+
+
+@pytest.mark.parametrize("path", [f"/jobs/{job_id()}", "/job-types", "/job-types/sql"])
+def test_a_query_where_none_is_taken_is_refused(api: Api, path: str):
+    response = api.get(f"{path}?verbose=1")
+
+    assert "takes none" in response.get_json()["errors"][0]["message"]
+
+
+def test_a_dry_run_that_does_not_exist_is_not_taken_for_a_job(api: Api):
+    response = api.post("/jobs?dryRun=true", json={"jobType": "simulated"})
+
+    assert problem_of(response) == (422, "validation_failed")
+    assert api.writes() == 0
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "%00"])
+def test_a_made_up_cursor_is_refused(api: Api, cursor: str):
+    assert problem_of(api.get(f"/jobs?cursor={cursor}")) == (400, "bad_cursor")
+
+
+def test_a_cursor_of_another_filter_is_refused(api: Api):
+    put_jobs(api, 4)
+    cursor = api.get("/jobs?limit=2").get_json()["nextCursor"]
+
+    assert problem_of(api.get(f"/jobs?status=FAILED&cursor={cursor}")) == (400, "bad_cursor")
+
+
+def test_a_silent_job_store_is_told_as_such(api: Api):
+    api.seam.fail_before("query", no_connection())
+
+    assert problem_of(api.get("/jobs")) == (503, "job_store_unavailable")
+
+
+def test_a_job_of_a_newer_version_of_this_code_is_our_problem_and_leaks_nothing(api: Api):
+    job = api.put(submitted_job())
+    api.dynamodb.items(api.settings.jobs_table)[job.job_id]["schemaVersion"] = 2
+
+    response = api.get(f"/jobs/{job.job_id}")
+
+    assert problem_of(response) == (500, "internal_error")
+    assert "schemaVersion" not in response.text
+
+
+def test_a_type_is_shown_with_the_schema_of_its_parameters(api: Api):
+    names = [item["name"] for item in api.get("/job-types").get_json()["items"]]
+    record = api.get("/job-types/csv-to-parquet").get_json()
+
+    assert names == ["csv-to-parquet", "sql", "simulated"]
+    assert record["parameters"]["properties"]["header"]["type"] == "boolean"
+    assert (record["minInputs"], record["maxInputs"]) == (1, 1)
+    assert problem_of(api.get("/job-types/train")) == (404, "not_found")

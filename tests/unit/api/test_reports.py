@@ -1,0 +1,192 @@
+"""The table of reports, row by row: what an attempt's report does to its job."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from api.reports import apply_report
+from api.schemas import Report
+from shared.errors import AppError, InvalidTransition, ReportRefused
+from shared.models import FailureReason, Job
+from shared.transitions import JobStatus, JobStatusTransitionValidator
+from tests.fakes.clock import NOON
+from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job
+
+LATER = NOON + timedelta(seconds=60)
+RUNNING, SUCCEEDED, FAILED = JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.FAILED
+PASSING = "java.net.SocketTimeoutException: connection reset"
+VALIDATOR = JobStatusTransitionValidator()
+
+
+def report(status: JobStatus, attempt: int | None = None, message: str | None = None, reason=None) -> Report:
+    """A report."""
+    return Report(status, attempt, message, reason)
+
+
+def after(job: Job, status: JobStatus, attempt: int | None = None, message: str | None = None, reason=None) -> Job:
+    """The job after a report."""
+    return apply_report(job, report(status, attempt, message, reason), LATER, VALIDATOR)
+
+
+BEFORE_FIRST = idle_job(attempt=0, charged_failures=0)
+JOBS = {
+    "submitted": submitted_job(),
+    "running, no attempt begun": BEFORE_FIRST,
+    "starting": starting_job(),
+    "tracking": tracking_job(),
+    "idle": idle_job(),
+    "succeeded": ended_job(SUCCEEDED),
+    "failed": ended_job(FAILED),
+}
+OK, MOVE, ATTEMPT = None, InvalidTransition, ReportRefused
+# The job, the attempt that reports, and what becomes of RUNNING, SUCCEEDED and FAILED.
+TABLE: list[tuple[str, int | None, tuple[type[AppError] | None, ...]]] = [
+    ("submitted", None, (OK, MOVE, MOVE)),
+    ("submitted", 0, (OK, MOVE, MOVE)),
+    ("submitted", 1, (ATTEMPT, MOVE, MOVE)),
+    ("running, no attempt begun", None, (OK, OK, OK)),
+    ("running, no attempt begun", 0, (OK, OK, OK)),
+    ("running, no attempt begun", 1, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("starting", 1, (OK, OK, OK)),
+    ("starting", None, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("starting", 0, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("tracking", 1, (OK, OK, OK)),
+    ("tracking", 2, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("tracking", 0, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("tracking", None, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("idle", 1, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("idle", 2, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("idle", None, (ATTEMPT, ATTEMPT, ATTEMPT)),
+    ("succeeded", 1, (MOVE, MOVE, MOVE)),
+    ("succeeded", 2, (MOVE, MOVE, MOVE)),
+    ("failed", 1, (MOVE, MOVE, MOVE)),
+    ("failed", None, (MOVE, MOVE, MOVE)),
+]
+CASES = [
+    (name, attempt, status, outcome)
+    for name, attempt, outcomes in TABLE
+    for status, outcome in zip((RUNNING, SUCCEEDED, FAILED), outcomes, strict=True)
+]
+
+
+@pytest.mark.parametrize(("name", "attempt", "status", "refusal"), CASES)
+def test_a_report_is_taken_or_refused_as_the_table_says(name, attempt, status, refusal):
+    job = JOBS[name]
+    if refusal is None:
+        assert after(job, status, attempt, "a message").status_message
+    else:
+        with pytest.raises(refusal):
+            after(job, status, attempt, "a message")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_report_makes_a_job_submitted_again(name):
+    with pytest.raises(InvalidTransition):
+        after(JOBS[name], JobStatus.SUBMITTED, JOBS[name].attempt)
+
+
+def test_running_reported_of_a_submitted_job_leaves_its_first_attempt_to_a_worker_at_once():
+    job = after(submitted_job(), RUNNING)
+
+    assert (job.status, job.attempt, job.due_at, job.intent_at) == (RUNNING, 0, LATER, None)
+    assert (job.history[-1].moved_from, job.history[-1].by) == (JobStatus.SUBMITTED, "callback")
+
+
+@pytest.mark.parametrize("job", [BEFORE_FIRST, starting_job(), tracking_job()], ids=["before", "starting", "tracking"])
+def test_success_reported_ends_the_job_and_it_is_owed_nothing(job):
+    done = after(job, SUCCEEDED, job.attempt, "Wrote 12 files.")
+
+    assert (done.status, done.finished_at, done.due_at) == (SUCCEEDED, LATER, None)
+    assert (done.status_message, done.intent_at, done.dlq_pending) == ("Wrote 12 files.", None, False)
+
+
+@pytest.mark.parametrize(
+    ("job", "message", "given", "stored"),
+    [
+        (BEFORE_FIRST, None, None, FailureReason.REPORTED),
+        (BEFORE_FIRST, PASSING, None, FailureReason.REPORTED),
+        (tracking_job(), None, None, FailureReason.REPORTED),
+        (tracking_job(), "AnalysisException: no such column", None, FailureReason.REPORTED),
+        (tracking_job(), "what?", FailureReason.RUN_FAILED, FailureReason.RUN_FAILED),
+        (tracking_job(), PASSING, FailureReason.INVALID_INPUT, FailureReason.INVALID_INPUT),
+        (starting_job(charged_failures=2), PASSING, None, FailureReason.REPORTED),
+        (tracking_job(cancel_requested_at=NOON), PASSING, None, FailureReason.CANCELLED),
+        (tracking_job(deadline_at=LATER), PASSING, FailureReason.RUN_FAILED, FailureReason.TIMED_OUT),
+    ],
+)
+def test_a_failure_that_is_not_tried_again_ends_the_job_and_its_duties_are_due(job, message, given, stored):
+    done = after(job, FAILED, job.attempt, message, given)
+
+    assert (done.status, done.failure_reason, done.failure_detail) == (FAILED, stored, message)
+    assert (done.dlq_pending, done.due_at, done.finished_at) == (True, LATER, LATER)
+
+
+@pytest.mark.parametrize(("due_in_seconds", "due_after_seconds"), [(600, 30), (31, 30), (30, 30), (10, 10), (None, 30)])
+def test_a_failure_that_is_tried_again_is_noted_until_its_run_has_ended(due_in_seconds, due_after_seconds):
+    due_at = None if due_in_seconds is None else LATER + timedelta(seconds=due_in_seconds)
+
+    job = after(tracking_job(due_at=due_at), FAILED, 1, PASSING)
+
+    assert (job.status, job.run_id, job.attempt) == (RUNNING, "run-1", 1)
+    assert job.reported is not None
+    assert (job.reported.failure_class, job.reported.message, job.reported.at) == ("transient", PASSING, LATER)
+    assert job.due_at == LATER + timedelta(seconds=due_after_seconds)
+
+
+def test_a_noted_failure_reported_again_writes_nothing():
+    job = after(tracking_job(), FAILED, 1, PASSING)
+
+    assert after(job, FAILED, 1, PASSING) is job
+    assert after(job, FAILED, 1, PASSING + "!") is not job
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "reason"),
+    [
+        (SUCCEEDED, "Wrote 12 files.", None),
+        (SUCCEEDED, None, None),
+        (FAILED, "AnalysisException", None),
+        (FAILED, None, None),
+        (FAILED, "x", FailureReason.INVALID_INPUT),
+        (FAILED, "x" * 1024, None),
+    ],
+)
+def test_the_report_that_ended_a_job_may_come_again(status, message, reason):
+    done = after(tracking_job(), status, 1, message, reason)
+
+    assert after(done, status, 1, message, reason) is done
+    # Also once its duties are done.
+    assert after(replace(done, due_at=None, dlq_pending=False), status, 1, message, reason).status is status
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "message"),
+    [(SUCCEEDED, 1, "other"), (SUCCEEDED, 2, "m"), (SUCCEEDED, None, "m"), (FAILED, 1, "m")],
+)
+def test_any_other_report_about_a_job_that_ended_is_refused(status, attempt, message):
+    done = after(tracking_job(), SUCCEEDED, 1, "m")
+
+    with pytest.raises(InvalidTransition):
+        after(done, status, attempt, message)
+
+
+@pytest.mark.parametrize(("quiet_seconds", "is_written"), [(0, False), (4.999, False), (5, True), (60, True)])
+def test_progress_is_written_at_most_every_five_seconds(quiet_seconds, is_written):
+    job = tracking_job(updated_at=LATER - timedelta(seconds=quiet_seconds))
+
+    told = after(job, RUNNING, 1, "Half of it is done.")
+
+    assert (told is not job) == is_written
+    assert (told.status_message == "Half of it is done.") == is_written
+
+
+def test_progress_that_says_nothing_new_writes_nothing():
+    job = tracking_job()
+
+    assert after(job, RUNNING, 1) is job
+    assert after(job, RUNNING, 1, job.status_message) is job
+
+
+def test_progress_is_no_history():
+    assert after(tracking_job(), RUNNING, 1, "Half.").history == tracking_job().history
