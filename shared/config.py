@@ -297,12 +297,30 @@ def read_settings() -> Settings:
     return settings
 
 
-def _problems_of_production(settings: Settings) -> list[str]:
-    problems = [
-        f"{field.metadata['variable']} ({field.metadata['meaning']})"
+def read_operator_settings() -> Settings:
+    """The settings of one who works on queues, tables and runs by hand: as `read_settings`, but for the secrets.
+
+    Raises: ConfigurationError.
+    """
+    settings = read_fields(Settings)
+    missing = _missing_in_production()
+    problems = [] if settings.is_development else [text for text, is_secret in missing if not is_secret]
+    if problems:
+        raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
+    return settings
+
+
+def _missing_in_production() -> list[tuple[str, bool]]:
+    """Each variable that is missing, with its meaning, and whether it is a secret."""
+    return [
+        (f"{field.metadata['variable']} ({field.metadata['meaning']})", field.metadata["secret"])
         for field in dataclasses.fields(Settings)
         if field.metadata["production"] and not os.environ.get(field.metadata["variable"])
     ]
+
+
+def _problems_of_production(settings: Settings) -> list[str]:
+    problems = [text for text, _ in _missing_in_production()]
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
         if field.metadata["secret"] and 0 < len(value) < SIGNING_KEY_CHARACTERS:

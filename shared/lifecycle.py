@@ -230,6 +230,12 @@ def failure_reported(job: Job, now: datetime, report: FailureReport) -> Job:
     return replace(job, updated_at=now, reported=report, due_at=min(job.due_at or due_at, due_at))
 
 
+def replayed_as(job: Job, new_job_id: str, now: datetime, by: str, message: str) -> Job:
+    """An operator repeats the failed job as another. What it is and what it owes stays as it was."""
+    noted = described(job, now, by, message, job.status, replayed_by=(*job.replayed_by, new_job_id))
+    return replace(noted, status_message=job.status_message)
+
+
 def refusal_wait(job: Job, shortest_seconds: float, longest_seconds: float) -> timedelta:
     """How long a refused start waits: spread by the image's `rev`, so that a fleet's refusals do not return at once."""
     return timedelta(seconds=shortest_seconds + hash01(job.rev) * (longest_seconds - shortest_seconds))

@@ -107,7 +107,10 @@ class FailureReport:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again."""
+    """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again.
+
+    `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one.
+    """
 
     job_id: str
     rev: str
@@ -135,6 +138,8 @@ class Job:
     failure_detail: str | None = None
     dlq_pending: bool = False
     duty_tries: int = 0
+    replay_of: str | None = None
+    replayed_by: tuple[str, ...] = ()
 
     @property
     def is_tracking(self) -> bool:
@@ -216,6 +221,8 @@ def job_to_item(job: Job) -> Item:
         "failureDetail": job.failure_detail,
         "dlqPending": True if job.dlq_pending else None,
         "dutyTries": job.duty_tries or None,
+        "replayOf": job.replay_of,
+        "replayedBy": list(job.replayed_by) or None,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -244,7 +251,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         updated_at=from_epoch_ms(item["updatedAt"]),
         deadline_at=from_epoch_ms(item["deadlineAt"]),
         status_message=item["statusMessage"],
-        request=_request_from_item(item["request"]),
+        request=request_from_item(item["request"]),
         request_digest=item["requestDigest"],
         spec=_spec_from_item(item["spec"]),
         retry_policy=_policy_from_item(item["retryPolicy"]),
@@ -261,6 +268,8 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         failure_detail=item.get("failureDetail"),
         dlq_pending=item.get("dlqPending", False),
         duty_tries=item.get("dutyTries", 0),
+        replay_of=item.get("replayOf"),
+        replayed_by=tuple(item.get("replayedBy", ())),
     )
 
 
@@ -296,7 +305,8 @@ def _request_to_item(request: JobRequest) -> Item:
     }
 
 
-def _request_from_item(item: Mapping[str, Any]) -> JobRequest:
+def request_from_item(item: Mapping[str, Any]) -> JobRequest:
+    """What was asked for, as an item or a dead letter holds it. Raises what reading a wrong one raises."""
     return JobRequest(
         job_type=item["jobType"],
         job_type_version=item["jobTypeVersion"],

@@ -1,7 +1,7 @@
 """EMR Serverless behind our words: start a run, look at it, find it by name, cancel it."""
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,7 @@ NO_SUCH_RUN = {"ResourceNotFoundException", "ValidationException"}
 FIND_MARGIN = timedelta(seconds=300)
 # 50 a page: what a fleet starts within the margin and the hold is far less than this many pages.
 FIND_PAGES = 40
+LIVE_STATES = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING", "QUEUED"]
 AMZ_DATE = "%Y%m%dT%H%M%SZ"
 DETAILS_CHARACTERS = 1024
 
@@ -196,6 +197,22 @@ class SparkRunner:
                 return _earliest(found) if found else Absence.NONE
             request["nextToken"] = page["nextToken"]
         return Absence.UNKNOWN
+
+    def live_runs(self, application_id: str, pause: Callable[[], None]) -> list[Run]:
+        """All runs of an application that have not ended; `pause` waits between two pages, which are rationed.
+
+        Raises: SparkUnavailable, also where the list is cut short.
+        """
+        request: Any = {"applicationId": application_id, "states": LIVE_STATES}
+        found: list[Run] = []
+        with read_errors():
+            while True:
+                page = self._client.list_job_runs(**request)
+                found += [_run_from(row) for row in page["jobRuns"]]
+                if not page.get("nextToken"):
+                    return found
+                request["nextToken"] = page["nextToken"]
+                pause()
 
     def cancel(self, application_id: str, run_id: str) -> None:
         """Ask for a run to be cancelled; one that is over or unknown needs none. Raises: SparkUnavailable."""

@@ -1,0 +1,28 @@
+"""Changing a job that others may be changing too."""
+
+from collections.abc import Callable
+
+from shared.errors import JobNotFound, StoreUnavailable
+from shared.job_store import JobStore, Won
+from shared.models import Job
+
+WRITE_TRIES = 5
+
+
+def change_job(store: JobStore, job: Job, change: Callable[[Job], Job]) -> Job:
+    """The job as it is stored after `change`, which is asked again whenever somebody else wrote first.
+
+    `change` returns the very job it was given when there is nothing to write. Raises: what `change` does;
+    JobNotFound; StoreUnavailable, also when others kept writing first.
+    """
+    for _ in range(WRITE_TRIES):
+        wanted = change(job)
+        if wanted is job:
+            return job
+        outcome = store.update(job, wanted)
+        if isinstance(outcome, Won):
+            return outcome.job
+        if outcome.job is None:
+            raise JobNotFound(f"There is no job {job.job_id}.")
+        job = outcome.job
+    raise StoreUnavailable(f"Job {job.job_id} was changed by others {WRITE_TRIES} times in a row.")

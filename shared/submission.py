@@ -1,0 +1,202 @@
+"""What may be asked for, and the job that is made of it. Pure: the same request gives the same job.
+
+The API makes jobs of requests, and a replay makes them of failed ones: the rules for both are here.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.config import Settings
+from shared.errors import FieldProblem, ValidationFailed
+from shared.job_types import JobType
+from shared.locations import output_uri
+from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.transitions import JobStatus
+
+DEFAULT_SIZE = "small"
+DEFAULT_TIMEOUT_SECONDS = 3600
+SHORTEST_TIMEOUT_SECONDS = 60
+# EMR Serverless runs nothing for longer than 7 days.
+LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600
+MOST_ATTEMPTS = 10
+# The item must stay far below DynamoDB's 400 KB, its history included.
+SPEC_BYTES = 32 * 1024
+SUBMITTED_MESSAGE = "Submitted."
+# What EMR Serverless takes in the value of a tag (its API reference, TagValue).
+NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9 /_.:=+@-]")
+TAG_CHARACTERS = 256
+# What EMR Serverless starts with unless told otherwise; more than a small job may have.
+EMR_INITIAL_EXECUTORS = 3
+
+
+@dataclass(frozen=True)
+class Size:
+    """The workers of a job's runs; driver and executors are alike. EMR Serverless adds memory for overhead."""
+
+    vcpu: int
+    memory_gib: int
+    most_executors: int
+
+
+SIZES: Mapping[str, Size] = {
+    "small": Size(vcpu=2, memory_gib=4, most_executors=2),
+    "medium": Size(vcpu=4, memory_gib=16, most_executors=8),
+    "large": Size(vcpu=4, memory_gib=16, most_executors=24),
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job as it was asked for; `max_attempts` is None when the platform is to decide."""
+
+    job_type: str
+    inputs: tuple[JobInput, ...]
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+    size: str
+    timeout_seconds: int
+    max_attempts: int | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose job it is, and which request brought it."""
+
+    job_id: str
+    owner_id: str
+    correlation_id: str
+    at: datetime
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(asked: Submission) -> str:
+    """What tells one request from another: a hash of all that was asked for."""
+    canonical = canonical_json(
+        {
+            "jobType": asked.job_type,
+            "inputs": [[entry.name, entry.uri] for entry in asked.inputs],
+            "parameters": asked.parameters,
+            "tags": asked.tags,
+            "size": asked.size,
+            "timeoutSeconds": asked.timeout_seconds,
+            "maxAttempts": asked.max_attempts,
+        }
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> Job:
+    """The job as it begins. Raises: ValidationFailed if its parameters are too large to be stored."""
+    # An attempt may run as long as was asked for, also where the platform's own deadline is shorter.
+    allowed_seconds = max(settings.deadline_seconds, asked.timeout_seconds)
+    by = f"api:{origin.owner_id}"
+    begun = HistoryEntry(origin.at, None, JobStatus.SUBMITTED, by, 0, SUBMITTED_MESSAGE, origin.correlation_id)
+    return Job(
+        job_id=origin.job_id,
+        rev="",
+        status=JobStatus.SUBMITTED,
+        owner_id=origin.owner_id,
+        correlation_id=origin.correlation_id,
+        created_at=origin.at,
+        updated_at=origin.at,
+        deadline_at=origin.at + timedelta(seconds=allowed_seconds),
+        status_message=SUBMITTED_MESSAGE,
+        request=_request_of(asked, job_type),
+        request_digest=digest_of(asked),
+        spec=_within_limit(spec_of(asked, job_type, origin, settings)),
+        retry_policy=RetryPolicy(
+            asked.max_attempts or settings.max_attempts, settings.retry_base_seconds, settings.retry_cap_seconds
+        ),
+        attempt=0,
+        charged_failures=0,
+        history=(begun,),
+        due_at=origin.at + timedelta(seconds=settings.submit_grace_seconds),
+    )
+
+
+def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
+    return JobRequest(
+        job_type=job_type.name,
+        job_type_version=job_type.version,
+        inputs=asked.inputs,
+        parameters=asked.parameters,
+        tags=asked.tags,
+        size=asked.size,
+        timeout_seconds=asked.timeout_seconds,
+    )
+
+
+def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> RunSpec:
+    """What EMR Serverless will be asked for; the worker adds the attempt."""
+    program = {
+        "jobId": origin.job_id,
+        "jobType": job_type.name,
+        "jobTypeVersion": job_type.version,
+        "inputs": [{"name": entry.name, "uri": entry.uri} for entry in asked.inputs],
+        "parameters": asked.parameters,
+    }
+    submit = {
+        "entryPoint": settings.spark_code_uri + job_type.entry_point,
+        "entryPointArguments": [
+            "--job",
+            canonical_json(program),
+            "--output",
+            output_uri(settings, origin.job_id),
+        ],
+        "sparkSubmitParameters": spark_parameters(SIZES[asked.size], settings),
+    }
+    tags = {
+        "jobId": origin.job_id,
+        "jobType": job_type.name,
+        "ownerId": origin.owner_id,
+        "correlationId": origin.correlation_id,
+    }
+    return RunSpec(
+        application_id=settings.emr_application_id,
+        execution_role_arn=settings.emr_job_role_arn,
+        job_driver={"sparkSubmit": submit},
+        configuration_overrides={
+            "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"s3://{settings.logs_bucket}/"}}
+        },
+        tags={name: as_tag(value) for name, value in tags.items()},
+        timeout_minutes=math.ceil(asked.timeout_seconds / 60),
+    )
+
+
+def spark_parameters(size: Size, settings: Settings) -> str:
+    """spark-submit's parameters of a size."""
+    first_executors = min(EMR_INITIAL_EXECUTORS, size.most_executors)
+    conf = {
+        "spark.driver.cores": size.vcpu,
+        "spark.driver.memory": f"{size.memory_gib}g",
+        "spark.executor.cores": size.vcpu,
+        "spark.executor.memory": f"{size.memory_gib}g",
+        "spark.executor.instances": first_executors,
+        "spark.dynamicAllocation.initialExecutors": first_executors,
+        "spark.dynamicAllocation.maxExecutors": size.most_executors,
+    }
+    words = [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]
+    return " ".join([*words, *(f"--conf {name}={value}" for name, value in conf.items())])
+
+
+def as_tag(value: str) -> str:
+    """The nearest text that EMR Serverless takes as the value of a tag."""
+    return NOT_IN_TAGS.sub("_", value)[:TAG_CHARACTERS]
+
+
+def _within_limit(spec: RunSpec) -> RunSpec:
+    size_bytes = len(canonical_json({"driver": spec.job_driver, "tags": spec.tags}).encode())
+    if size_bytes > SPEC_BYTES:
+        text = f"Inputs and parameters make {size_bytes} bytes with all that a run needs; {SPEC_BYTES} are possible."
+        raise ValidationFailed(text, [FieldProblem("/parameters", text)])
+    return spec
