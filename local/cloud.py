@@ -118,7 +118,11 @@ class LocalCloud:
         patience = 0.0 if is_alive(owner) else SWEEP_SECONDS
         if not wait_until(lambda: _locks(lock), patience):
             os.close(lock)
-            raise AlreadyRunning(f"A local cloud runs in {self.directory} already (process {owner}).")
+            taken = ", ".join(f"{port} ({variable})" for variable, port in self._wanted_ports().items())
+            raise AlreadyRunning(
+                f"A local cloud runs in {self.directory} already (process {owner}); its ports {taken} are taken. "
+                "For another beside it, set those and LOCAL_DIR."
+            )
         os.ftruncate(lock, 0)
         os.write(lock, f"{os.getpid()}\n".encode())
         self._lock = lock

@@ -83,7 +83,8 @@ def test_a_second_one_in_the_same_folder_says_that_one_runs(running):
     )
 
     assert second.returncode == 1
-    assert "runs in" in second.stderr
+    for said in ("runs in", "14566 (LOCAL_AWS_PORT)", "14567 (LOCAL_EMR_PORT)", "18000 (API_PORT)", "LOCAL_DIR"):
+        assert said in second.stderr
 
 
 def test_a_second_one_elsewhere_says_which_port_is_taken_and_how_to_change_it(running, tmp_path):
