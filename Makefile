@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test unit integration simulation spark acceptance coverage lint format docs lock bench clean
+.PHONY: help setup demo run test unit integration simulation spark acceptance contracts coverage lint format docs lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ acceptance: setup ## the whole platform in real processes, seen through HTTP
 
 coverage: ## print the coverage of api, worker and shared; fails below 90 %
 	@$(PRODUCT)/coverage report --fail-under=90
+
+contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs Java 17 and Maven)
+	@scripts/dynamodb_local.sh
+	$(PYTEST) -q tests/integration/test_store_contract.py --dynamodb-local .venv/dynamodb-local
 
 lint: setup ## ruff and mypy, changing nothing
 	$(PRODUCT)/ruff format --check --quiet .

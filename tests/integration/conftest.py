@@ -1,13 +1,70 @@
-"""One AWS of the local cloud for all integration tests that need no more of it."""
+"""One AWS of the local cloud for all integration tests that need no more of it, and DynamoDB Local if asked for."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from local.cloud import LocalCloud, start_cloud
+from local.deploy import make_client
+from local.marked import wait_until
+from local.ports import free_ports
+
+START_SECONDS = 60
+LOCAL_OPTIONS = {"region_name": "us-east-1", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--dynamodb-local", type=Path, help="folder of DynamoDB Local: its contract tests run too")
 
 
 @pytest.fixture(scope="session")
 def aws_cloud() -> Iterator[LocalCloud]:
     with start_cloud(("aws",)) as cloud:
         yield cloud
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(request: pytest.FixtureRequest, aws_cloud: LocalCloud) -> Iterator[Any]:
+    """A client of DynamoDB Local, with the tables that the template made in MiniStack."""
+    folder, port = request.config.getoption("--dynamodb-local"), free_ports(1)[0]
+    main = "software.amazon.dynamodb.services.local.main.ServerRunner"
+    command = ["java", f"-Djava.library.path={folder}", "-cp", f"{folder}/*", main, "-inMemory", "-port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        client = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}", **LOCAL_OPTIONS)
+        assert wait_until(lambda: answers(client), START_SECONDS), "DynamoDB Local did not start"
+        copy_tables(make_client("dynamodb", aws_cloud.environment), client)
+        yield client
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(client: Any) -> bool:
+    try:
+        client.list_tables()
+    except BotoCoreError:
+        return False
+    return True
+
+
+def copy_tables(source: Any, target: Any) -> None:
+    """Make the tables of one DynamoDB in another, without their content."""
+    for name in source.list_tables()["TableNames"]:
+        table = source.describe_table(TableName=name)["Table"]
+        indexes = [
+            {part: index[part] for part in ("IndexName", "KeySchema", "Projection")}
+            for index in table.get("GlobalSecondaryIndexes", [])
+        ]
+        target.create_table(
+            TableName=name,
+            KeySchema=table["KeySchema"],
+            AttributeDefinitions=table["AttributeDefinitions"],
+            BillingMode="PAY_PER_REQUEST",
+            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+        )

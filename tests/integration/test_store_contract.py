@@ -1,7 +1,6 @@
 """The stores and the queue against MiniStack, and the fakes against the same tests."""
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,6 +10,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from local.deploy import make_client
 from shared.config import Settings
 from shared.control_store import START_BUCKET, ControlStore
 from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, StoreUnavailable
@@ -53,21 +53,23 @@ class Parts:
         return ControlStore(self.dynamodb, SETTINGS.control_table, 0.0001, burst, lambda tries: None)
 
 
-@pytest.fixture(params=["fake", "ministack"])
-def parts(request) -> Iterator[Parts]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes `parts` runs on each of them; on DynamoDB Local where it is at hand."""
+    if "parts" in metafunc.fixturenames:
+        also = ["dynamodb-local"] if metafunc.config.getoption("--dynamodb-local") else []
+        metafunc.parametrize("parts", ["fake", "ministack", *also], indirect=True)
+
+
+@pytest.fixture
+def parts(request) -> Parts:
     if request.param == "fake":
         names = [SETTINGS.jobs_queue, SETTINGS.events_queue]
-        yield Parts(FakeDynamoDB(), FakeSQS(Clock(), names, SETTINGS.dead_letter_queue))
-        return
-    cloud = request.getfixturevalue("aws_cloud")
-    env = cloud.environment
-    options = {
-        "endpoint_url": env["AWS_ENDPOINT_URL"],
-        "region_name": env["AWS_REGION"],
-        "aws_access_key_id": "local",
-        "aws_secret_access_key": "local",
-    }
-    yield Parts(boto3.client("dynamodb", **options), boto3.client("sqs", **options))
+        return Parts(FakeDynamoDB(), FakeSQS(Clock(), names, SETTINGS.dead_letter_queue))
+    environment = request.getfixturevalue("aws_cloud").environment
+    sqs = make_client("sqs", environment)
+    if request.param == "dynamodb-local":
+        return Parts(request.getfixturevalue("dynamodb_local"), sqs)
+    return Parts(make_client("dynamodb", environment), sqs)
 
 
 def fresh(job):
