@@ -29,12 +29,15 @@ def aws_cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_local(request: pytest.FixtureRequest, aws_cloud: LocalCloud) -> Iterator[Any]:
+def dynamodb_local(
+    request: pytest.FixtureRequest, aws_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
     """A client of DynamoDB Local, with the tables that the template made in MiniStack."""
-    folder, port = request.config.getoption("--dynamodb-local"), free_ports(1)[0]
+    folder, port = request.config.getoption("--dynamodb-local").resolve(), free_ports(1)[0]
     main = "software.amazon.dynamodb.services.local.main.ServerRunner"
     command = ["java", f"-Djava.library.path={folder}", "-cp", f"{folder}/*", main, "-inMemory", "-port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    scratch = tmp_path_factory.mktemp("dynamodb-local")  # it leaves a file where it runs
+    process = subprocess.Popen(command, cwd=scratch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         client = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}", **LOCAL_OPTIONS)
         assert wait_until(lambda: answers(client), START_SECONDS), "DynamoDB Local did not start"
