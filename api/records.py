@@ -83,6 +83,10 @@ JobSchema = Schema.from_dict(
         "updatedAt": moment("When anything about it changed last."),
         "finishedAt": moment("When it ended.", allow_none=True),
         "deadlineAt": moment("When it will be ended if it has not by then."),
+        "replayOf": text("The failed job that this one repeats.", allow_none=True),
+        "replayedBy": fields.List(
+            text("A job."), required=True, metadata={"description": "The jobs that repeat this failed one."}
+        ),
         "outputUri": text("The folder of its output, once it SUCCEEDED.", allow_none=True),
         "manifestUri": text("The list of its output, once it SUCCEEDED.", allow_none=True),
         "driverLogUri": text("What its Spark driver printed, once a run is known.", allow_none=True),
@@ -104,7 +108,7 @@ HistoryEntrySchema = Schema.from_dict(
         "at": moment("When."),
         "from": job_status("The status before; null when the job was submitted.", allow_none=True),
         "to": job_status("The status after, which may be the same."),
-        "by": text("Who did it: api:<owner>, worker or callback."),
+        "by": text("Who did it: api:<owner>, worker, callback or operator:<name>."),
         "attempt": number("The attempt it was about; 0 before the first."),
         "message": text("What happened, as a sentence."),
         "correlationId": text("The correlation id of the job's submission."),
@@ -149,6 +153,8 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "updatedAt": iso(job.updated_at),
         "finishedAt": iso(job.finished_at),
         "deadlineAt": iso(job.deadline_at),
+        "replayOf": job.replay_of,
+        "replayedBy": list(job.replayed_by),
         "outputUri": attempt_uri(settings, job.job_id, job.attempt) if succeeded else None,
         "manifestUri": manifest_uri(settings, job) if succeeded else None,
         "driverLogUri": driver_log_uri(settings, job),

@@ -1,1 +1,1 @@
-"""The `cdp` command: what a client does over HTTP, from a terminal."""
+"""The `cdp` command: what clients do over HTTP, and operators with access to AWS, from a terminal."""

@@ -44,10 +44,11 @@ class WaitTimedOut(Exception):
 class ApiClient:
     """Calls of the platform's API."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, token: str | None = None) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise ValueError(f"{base_url!r} is not an http(s) address")
         self._base_url = base_url.rstrip("/")
+        self._token = token
 
     def submit(self, job: Record, idempotency_key: str | None = None) -> Record:
         """Submit a job and return its record. Raises: Problem, Unreachable."""
@@ -104,6 +105,8 @@ class ApiClient:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Accept": "application/json", "Content-Type": "application/json", **(headers or {})},
         )
+        if self._token:  # to this address alone: a redirect does not take it along
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return _object(answer.read())

@@ -39,8 +39,9 @@ SIGNATURE_LIFETIME = timedelta(seconds=300)
 FENCE_MARGIN = timedelta(seconds=90)
 # After this time no run can begin for an intent any more, whatever happened to the process that meant to start it.
 START_FENCE = START_WINDOW + SIGNATURE_LIFETIME + FENCE_MARGIN
-# A submitted job that the timer looked at probably still has its message in the queue.
-SUBMITTED_HOLD = timedelta(seconds=300)
+# A submitted job that the timer looked at and could not start: the longer it waits, the surer its message is in a
+# backlog. A job whose message was never sent is young, and must not wait long for the next permit.
+SUBMITTED_HOLDS = (timedelta(seconds=15), timedelta(seconds=300))
 
 
 def described(job: Job, now: datetime, by: str, message: str, moved_from: JobStatus, **changes: Any) -> Job:
@@ -81,8 +82,14 @@ def claimed(job: Job, now: datetime, settings: Settings) -> Job:
 
 def taken_over(job: Job, now: datetime, settings: Settings) -> Job:
     """The timer takes a due job for itself: others leave it alone until the hold ends."""
-    hold = SUBMITTED_HOLD if job.status is JobStatus.SUBMITTED else timedelta(seconds=settings.hold_seconds)
+    hold = submitted_hold(job, now) if job.status is JobStatus.SUBMITTED else timedelta(seconds=settings.hold_seconds)
     return replace(job, updated_at=now, due_at=now + hold)
+
+
+def submitted_hold(job: Job, now: datetime) -> timedelta:
+    """Half of the job's age, and up to twice that: spread, so that permits find some jobs due whenever they come."""
+    shortest, longest = SUBMITTED_HOLDS
+    return min(longest, max(shortest, (now - job.created_at) / 2) * (1 + hash01(job.rev)))
 
 
 def intended(job: Job, now: datetime, settings: Settings) -> Job:

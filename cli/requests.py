@@ -1,0 +1,106 @@
+"""The commands of clients: each is one request to the API, or a wait made of several."""
+
+import json
+import sys
+from typing import TextIO
+
+import click
+
+from cli.client import ApiClient, Record
+from cli.output import EXIT_LEFT, show
+
+WAIT_SECONDS = 3600.0
+
+
+def tell_change(record: Record) -> None:
+    """Say on stderr where a job is."""
+    click.echo(f"{record['updatedAt']}  {record['status']:<9}  {record['statusMessage']}", err=True)
+
+
+def wait_and_exit(client: ApiClient, job_id: str, timeout_seconds: float) -> None:
+    """Wait for a job, show it, and exit as it ended."""
+    record = client.wait(job_id, timeout_seconds, tell_change)
+    show(record)
+    if record["status"] != "SUCCEEDED":
+        sys.exit(EXIT_LEFT)
+
+
+@click.command()
+@click.option("--file", "-f", "job", type=click.File(), required=True, help="The job as JSON; - for standard input.")
+@click.option("--idempotency-key", help="The same key and job make one job, however often they are sent.")
+@click.option("--wait/--no-wait", default=False, help="Wait until the job has ended.")
+@click.option("--timeout", default=WAIT_SECONDS, show_default=True, help="Patience in seconds.")
+@click.pass_obj
+def submit(client: ApiClient, job: TextIO, idempotency_key: str | None, wait: bool, timeout: float) -> None:
+    """Submit a job and show its record."""
+    try:
+        body = json.load(job)
+    except ValueError as error:
+        raise click.BadParameter(f"it is not JSON: {error}", param_hint="--file") from error
+    record = client.submit(body, idempotency_key)
+    if not wait:
+        show(record)
+        return
+    wait_and_exit(client, record["jobId"], timeout)
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--timeout", default=WAIT_SECONDS, show_default=True, help="Patience in seconds.")
+@click.pass_obj
+def wait(client: ApiClient, job_id: str, timeout: float) -> None:
+    """Wait until a job has ended, and show it."""
+    wait_and_exit(client, job_id, timeout)
+
+
+@click.command()
+@click.argument("job_id")
+@click.pass_obj
+def get(client: ApiClient, job_id: str) -> None:
+    """Show a job."""
+    show(client.get(job_id))
+
+
+@click.command("list")
+@click.option("--status", type=click.Choice(["SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED"]), help="Only these.")
+@click.option("--limit", type=int, help="How many at most.")
+@click.option("--cursor", help="Where to go on: the nextCursor of the page before.")
+@click.pass_obj
+def list_jobs(client: ApiClient, status: str | None, limit: int | None, cursor: str | None) -> None:
+    """Show one page of jobs, newest first."""
+    show(client.list_jobs(status=status, limit=limit, cursor=cursor))
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--reason", help="Why, for the history.")
+@click.pass_obj
+def cancel(client: ApiClient, job_id: str, reason: str | None) -> None:
+    """Ask for a job to be cancelled."""
+    show(client.cancel(job_id, reason))
+
+
+@click.command()
+@click.argument("job_id")
+@click.pass_obj
+def history(client: ApiClient, job_id: str) -> None:
+    """Show all that happened to a job."""
+    show(client.history(job_id))
+
+
+@click.command()
+@click.argument("job_id")
+@click.pass_obj
+def outputs(client: ApiClient, job_id: str) -> None:
+    """Show a job's manifest, with a link to each file."""
+    show(client.outputs(job_id))
+
+
+@click.command("job-types")
+@click.pass_obj
+def job_types(client: ApiClient) -> None:
+    """Show the kinds of job there are."""
+    show(client.job_types())
+
+
+COMMANDS = (submit, wait, get, list_jobs, cancel, history, outputs, job_types)

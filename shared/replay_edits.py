@@ -1,0 +1,132 @@
+"""What an operator changes when a failed job is replayed: `size=medium`, `parameters.delimiter=;`."""
+
+import copy
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.errors import FieldProblem, ValidationFailed
+from shared.job_types import shown
+from shared.submission import (
+    LONGEST_TIMEOUT_SECONDS,
+    MOST_ATTEMPTS,
+    SHORTEST_TIMEOUT_SECONDS,
+    SIZES,
+    Submission,
+    canonical_json,
+)
+
+# Ours alone. Changing it makes new jobs of everything that was replayed before.
+REPLAYED_JOBS = uuid.UUID("0d9f6c1e-7f0a-5a53-9d0e-3c1f1c7a2b64")
+PARAMETERS = "parameters."
+
+
+@dataclass(frozen=True)
+class Edits:
+    """New values by path; None takes a parameter away."""
+
+    values: Mapping[str, Any]
+
+    @property
+    def canonical(self) -> str:
+        """The same text for the same edits, in whatever order they were given."""
+        return canonical_json(self.values)
+
+    def apply(self, asked: Submission) -> Submission:
+        """What is asked for instead. Raises: ValidationFailed for a path that leads through something else."""
+        fields = {FIELDS[path].name: value for path, value in self.values.items() if path in FIELDS}
+        parameters = copy.deepcopy(dict(asked.parameters))
+        for path, value in self.values.items():
+            if path.startswith(PARAMETERS):
+                _put(parameters, path, value)
+        return replace(asked, parameters=parameters, **fields)
+
+
+NO_EDITS = Edits({})
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that may be edited: what it is called in a submission, and what it may be."""
+
+    name: str
+    is_right: Callable[[Any], bool]
+    rule: str
+
+
+def _whole_number(least: int, most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+FIELDS: Mapping[str, Field] = {
+    "size": Field("size", lambda value: isinstance(value, str) and value in SIZES, f"one of {', '.join(SIZES)}"),
+    "timeoutSeconds": Field(
+        "timeout_seconds",
+        _whole_number(SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS),
+        f"a whole number from {SHORTEST_TIMEOUT_SECONDS} to {LONGEST_TIMEOUT_SECONDS}",
+    ),
+    "maxAttempts": Field("max_attempts", _whole_number(1, MOST_ATTEMPTS), f"a whole number from 1 to {MOST_ATTEMPTS}"),
+}
+
+
+def read_edits(assignments: Sequence[str]) -> Edits:
+    """The edits of `path=value` texts; a value is JSON where it can be, else the text itself.
+
+    Raises: ValidationFailed with all that is wrong. What a parameter may be, its job's type says later.
+    """
+    pairs = [assignment.partition("=") for assignment in assignments]
+    values = {path: _value_of(text) for path, _, text in pairs}
+    paths = [path for path, _, _ in pairs]
+    problems = [FieldProblem(path, text) for path, equals, _ in pairs for text in _problems(path, equals, values[path])]
+    problems += [FieldProblem(path, f"{path} is set twice.") for path in sorted(set(paths)) if paths.count(path) > 1]
+    if problems:
+        raise ValidationFailed(" ".join(problem.message for problem in problems), problems)
+    return Edits(values)
+
+
+def field_problems(asked: Submission) -> list[FieldProblem]:
+    """What is wrong with the fields that may be edited, edited or not."""
+    values = {path: getattr(asked, field.name) for path, field in FIELDS.items()}
+    return [FieldProblem(f"/{path}", text) for path, value in values.items() for text in _field_problem(path, value)]
+
+
+def _field_problem(path: str, value: Any) -> list[str]:
+    return [] if FIELDS[path].is_right(value) else [f"{path} must be {FIELDS[path].rule}, not {shown(value)}."]
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _problems(path: str, equals: str, value: Any) -> list[str]:
+    if not equals:
+        return [f"{path!r} has no value: write {path}=VALUE."]
+    if path in FIELDS:
+        return _field_problem(path, value)
+    if path.startswith(PARAMETERS) and all(path.split(".")):
+        return []
+    return [f"There is no {path!r} to set; there are {', '.join(FIELDS)} and {PARAMETERS}NAME."]
+
+
+def _put(parameters: dict[str, Any], path: str, value: Any) -> None:
+    *folders, last = path.split(".")[1:]
+    inner: Any = parameters
+    for name in folders:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            text = f"{path} cannot be set: {name} is {shown(inner)}."
+            raise ValidationFailed(text, [FieldProblem(f"/{path.replace('.', '/')}", text)])
+    if value is None:
+        inner.pop(last, None)
+    else:
+        inner[last] = value
+
+
+def replayed_job_id(envelope_id: str, edits: Edits, salt: str) -> str:
+    """The one id that this replay of this failure can have."""
+    return str(uuid.uuid5(REPLAYED_JOBS, "\0".join((envelope_id, edits.canonical, salt))))

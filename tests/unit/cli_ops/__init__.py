@@ -1,0 +1,1 @@
+"""The operators' side: dead letters, replay, orphans, stuck jobs; on the fakes."""
