@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from api import callbacks, cancellation, docs_page, health, history, job_types, jobs, outputs
+from api import callbacks, cancellation, docs_page, explain, health, history, job_types, jobs, outputs
 from api.bodies import body_limit
 from api.edges import register_edges
 from api.errors import register_error_handlers
@@ -12,6 +12,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
     cancellation.blueprint,
     history.blueprint,
+    explain.blueprint,
     outputs.blueprint,
     job_types.blueprint,
     callbacks.blueprint,

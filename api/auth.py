@@ -1,17 +1,57 @@
-"""Who is calling. Today everybody is the same owner, which only a developer's machine and CI allow."""
+"""Who is calling, and whether a route is open to them: said at each route, and shown in the document from there."""
 
-from dataclasses import dataclass
+import functools
+from typing import Any
 
-LOCAL_OWNER = "local"
+import structlog
+from flask import g, request
+from flask.typing import ResponseReturnValue
 
+from api.callers import JOBS_READ, JOBS_WRITE, OPS, Caller
+from api.operations import View, note
+from api.services import services
+from shared.errors import Forbidden, InvalidToken, IssuerUnavailable, Unauthenticated
 
-@dataclass(frozen=True)
-class Caller:
-    """Somebody whose jobs these are."""
+log = structlog.get_logger()
 
-    owner_id: str
+PROBLEMS = (Unauthenticated, InvalidToken, Forbidden, IssuerUnavailable)
 
 
 def caller() -> Caller:
-    """The caller of this request. AUTH_MODE=none, the only mode there is, knows one."""
-    return Caller(LOCAL_OWNER)
+    """The caller of this request. Only routes that `reads_jobs` or `writes_jobs` guards have one."""
+    found: Caller = g.caller
+    return found
+
+
+def reads_jobs(view: View) -> View:
+    """Open a view to those who may look at jobs."""
+    return _open_to(view, JOBS_READ, OPS)
+
+
+def writes_jobs(view: View) -> View:
+    """Open a view to those who may submit and cancel jobs."""
+    return _open_to(view, JOBS_WRITE)
+
+
+def _open_to(view: View, *any_of: str) -> View:
+    """One of the scopes is enough. It is looked at before anything else of the request is read."""
+
+    @functools.wraps(view)
+    def guarded(**arguments: Any) -> ResponseReturnValue:
+        g.caller = identified()
+        if g.caller.scopes.isdisjoint(any_of):
+            log.info("scope_missing", needed=any_of[0])
+            raise Forbidden(f"The token does not have the scope {' or '.join(any_of)}.", scope=any_of[0])
+        return view(**arguments)
+
+    note(guarded, scopes=any_of, problems=PROBLEMS)
+    return guarded
+
+
+def identified() -> Caller:
+    """Who sends this request. Raises: Unauthenticated, InvalidToken, IssuerUnavailable."""
+    try:
+        return services().callers.identify(request.headers.get("Authorization"), services().clock())
+    except InvalidToken as error:  # why, and nothing of the token itself
+        log.info("token_refused", reason=error.detail)
+        raise

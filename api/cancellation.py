@@ -8,7 +8,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from api import examples
-from api.auth import caller
+from api.auth import caller, writes_jobs
 from api.operations import returns, takes_optional_body
 from api.owned import own_job
 from api.records import JobSchema, job_record
@@ -23,6 +23,7 @@ blueprint = Blueprint("cancellation", __name__)
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
+@writes_jobs
 @takes_optional_body(CancellationSchema, examples.cancellation)
 @returns(
     JobSchema,

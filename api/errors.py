@@ -9,14 +9,18 @@ import structlog
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from api.challenges import challenge
 from shared.errors import (
     AppError,
     BadCursor,
     BadSignature,
     BodyTooLarge,
     FieldProblem,
+    Forbidden,
     IdempotencyKeyReused,
+    InvalidToken,
     InvalidTransition,
+    IssuerUnavailable,
     JobAlreadyEnded,
     JobNotFound,
     MalformedRequest,
@@ -29,6 +33,7 @@ from shared.errors import (
     ServiceUnavailable,
     StoreUnavailable,
     TooManyRequests,
+    Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -46,6 +51,9 @@ ANSWERED: tuple[type[AppError], ...] = (
     ReportRefused,
     BadSignature,
     MessageAlreadySeen,
+    Unauthenticated,
+    InvalidToken,
+    Forbidden,
     NotFound,
     JobNotFound,
     MethodNotAllowed,
@@ -60,6 +68,7 @@ ANSWERED: tuple[type[AppError], ...] = (
     ServiceUnavailable,
     StoreUnavailable,
     ObjectsUnavailable,
+    IssuerUnavailable,
 )
 # What Flask and Werkzeug refuse by themselves, in our words.
 OURS: dict[int, type[AppError]] = {
@@ -91,7 +100,7 @@ def register_error_handlers(app: Flask) -> None:
 def answer_app_error(error: AppError) -> Response:
     """An error of ours. What is wrong behind the API goes to the log, never to the client."""
     if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return problem_response(error, error.detail)
+        return problem_response(error, error.detail, challenge(error))
     if isinstance(error, ServiceUnavailable):
         log.warning("service_unavailable", code=error.code, reason=error.detail)
         retry_after = [("Retry-After", str(RETRY_AFTER_SECONDS))]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from api.explanations import explanation_record
 from api.operations import load_with
 from api.records import history_record, job_record
 from api.schemas import SubmissionSchema
@@ -71,6 +72,11 @@ def cancelled_job() -> dict[str, Any]:
 def job_page() -> dict[str, Any]:
     """A page of one job, and more behind it."""
     return {"items": [succeeded_job()], "nextCursor": "q7b1Zk3o2yF0cG9zaXRpb24jMDE5YWIwYTA"}
+
+
+def explanation() -> dict[str, Any]:
+    """Why the job is where it is, while it runs."""
+    return explanation_record(_running())
 
 
 def history() -> dict[str, Any]:

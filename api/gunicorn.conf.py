@@ -4,6 +4,7 @@
 from pathlib import Path
 from typing import Any
 
+import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.start import settings_or_exit
@@ -11,6 +12,8 @@ from shared.log_setup import set_up_logging
 
 _settings = settings_or_exit()
 set_up_logging(_settings)
+if _settings.auth_mode == "none":
+    structlog.get_logger().warning("callers_are_not_identified", auth_mode="none", environment=_settings.environment)
 
 
 class OneLog(Logger):  # type: ignore[misc]

@@ -4,6 +4,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from api import examples
+from api.auth import reads_jobs
 from api.operations import returns, takes_nothing
 from api.owned import own_job
 from api.records import HistorySchema, history_record
@@ -13,6 +14,7 @@ blueprint = Blueprint("history", __name__)
 
 
 @blueprint.get("/jobs/<job_id>/history")
+@reads_jobs
 @takes_nothing
 @returns(HistorySchema, examples.history, problems=(JobNotFound, StoreUnavailable))
 def get_history(job_id: str) -> ResponseReturnValue:

@@ -6,6 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
+from api.auth import reads_jobs
 from api.operations import returns, takes_nothing
 from api.records import list_of, number, open_object, text
 from api.services import services
@@ -42,6 +43,7 @@ JobTypeSchema = Schema.from_dict(
 
 
 @blueprint.get("/job-types")
+@reads_jobs
 @takes_nothing
 @returns(JobTypesSchema, lambda: {"items": [summary_record(CSV_TO_PARQUET)]})
 def list_job_types() -> ResponseReturnValue:
@@ -50,6 +52,7 @@ def list_job_types() -> ResponseReturnValue:
 
 
 @blueprint.get("/job-types/<name>")
+@reads_jobs
 @takes_nothing
 @returns(JobTypeSchema, lambda: job_type_record(CSV_TO_PARQUET), problems=(NotFound,))
 def get_job_type(name: str) -> ResponseReturnValue:

@@ -8,12 +8,12 @@ from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
 from api import examples
-from api.auth import caller
+from api.auth import caller, reads_jobs, writes_jobs
 from api.checks import check_submission
 from api.cursors import cursor_to, position_of
 from api.ids import keyed_job_id
 from api.operations import returns, takes_body, takes_nothing, takes_query
-from api.owned import own_job
+from api.owned import listed_owner, own_job
 from api.records import JobPageSchema, JobSchema, job_record
 from api.schemas import IdempotencySchema, ListQuery, ListQuerySchema, SubmissionSchema
 from api.services import services
@@ -48,6 +48,7 @@ class Submitted:
 
 
 @blueprint.post("/jobs")
+@writes_jobs
 @takes_body(SubmissionSchema, examples.submission, headers=IdempotencySchema)
 @returns(
     JobSchema,
@@ -70,6 +71,7 @@ def submit_job(body: Submission, headers: dict[str, str | None]) -> ResponseRetu
 
 
 @blueprint.get("/jobs/<job_id>")
+@reads_jobs
 @takes_nothing
 @returns(JobSchema, examples.succeeded_job, problems=(JobNotFound, StoreUnavailable))
 def get_job(job_id: str) -> ResponseReturnValue:
@@ -78,6 +80,7 @@ def get_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs")
+@reads_jobs
 @takes_query(ListQuerySchema)
 @returns(JobPageSchema, examples.job_page, problems=(BadCursor, StoreUnavailable))
 def list_jobs(query: ListQuery) -> ResponseReturnValue:
@@ -85,7 +88,7 @@ def list_jobs(query: ListQuery) -> ResponseReturnValue:
 
     Follow nextCursor until it is null. No job is shown twice or left out while others are added.
     """
-    owner_id, key = caller().owner_id, services().settings.cursor_signing_key
+    owner_id, key = listed_owner(query.owner), services().settings.cursor_signing_key
     after = None if query.cursor is None else position_of(query.cursor, owner_id, query.status, key)
     page = services().store.list_page(owner_id, query.status, query.limit, after)
     # The index may lag behind: what the jobs themselves say counts.

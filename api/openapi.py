@@ -16,11 +16,12 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
+from api.callers import SCOPES
 from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
 from api.operations import Operation, operation_of
 from shared.config import VERSION
-from shared.errors import AppError, ServiceUnavailable
+from shared.errors import AppError, Forbidden, ServiceUnavailable, Unauthenticated
 
 PROBLEM = "application/problem+json"
 EXAMPLE_CORRELATION_ID = "nightly-flights-2026-11-23"
@@ -68,6 +69,12 @@ CorrelationSchema = Schema.from_dict(
     },
     name="CorrelationSchema",
 )
+BEARER = "bearer"
+ABOUT_TOKENS = {
+    "description": "An access token of the OpenID provider that this service trusts. Its scopes: "
+    + "; ".join(f"`{scope}` to {meaning}" for scope, meaning in SCOPES.items())
+    + "."
+}
 PATH_PARAMETERS = {
     "job_id": {"description": "The id of a job.", "schema": {"type": "string", "format": "uuid"}},
     "name": {"description": "The name of a job type.", "schema": {"type": "string"}},
@@ -87,6 +94,7 @@ def document_of(app: Flask) -> dict[str, Any]:
         plugins=[plugin],
     )
     spec.components.schema("Problem", schema=ProblemSchema)
+    spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", **ABOUT_TOKENS})
     for rule, view, operation in sorted(_documented(app), key=lambda found: found[0].rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             path = PATH_PARAMETER.sub(lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
@@ -126,6 +134,8 @@ def operation_object(rule: Rule, view: Callable[..., Any], operation: Operation)
     }
     if description:
         found["description"] = description
+    if operation.scopes:
+        found["security"] = [{BEARER: [scope]} for scope in operation.scopes]
     if operation.body is not None and operation.body_example is not None:
         content = {"schema": operation.body, "examples": {"example": {"value": operation.body_example()}}}
         found["requestBody"] = {
@@ -170,6 +180,8 @@ def problem_response_object(problems: list[type[AppError]]) -> dict[str, Any]:
     headers = {CORRELATION_HEADER: "The correlation id of this request."}
     if any(issubclass(problem, ServiceUnavailable) for problem in problems):
         headers["Retry-After"] = f"Seconds to wait before trying again, such as {RETRY_AFTER_SECONDS}."
+    if any(issubclass(problem, Unauthenticated | Forbidden) for problem in problems):
+        headers["WWW-Authenticate"] = "What is wrong with the access token, as RFC 6750 says it."
     examples = {
         problem.code: {"value": problem_document(problem, f"{problem.title}.", EXAMPLE_CORRELATION_ID)}
         for problem in problems

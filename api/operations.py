@@ -47,6 +47,8 @@ class Operation:
     query: type[Schema] | None = None
     headers: type[Schema] | None = None
     answer: Answer | None = None
+    # One of them is enough; none at all where no token is asked for.
+    scopes: tuple[str, ...] = ()
     problems: tuple[type[AppError], ...] = ()
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
 from api import examples
+from api.auth import reads_jobs
 from api.operations import returns, takes_nothing
 from api.owned import own_job
 from api.records import iso, list_of, moment, number, open_object, text
@@ -86,6 +87,7 @@ def example() -> dict[str, Any]:
 
 
 @blueprint.get("/jobs/<job_id>/outputs")
+@reads_jobs
 @takes_nothing
 @returns(
     OutputsSchema,

@@ -39,6 +39,7 @@ class Report:
 class ListQuery:
     """Which part of a list is wanted."""
 
+    owner: str | None
     status: JobStatus | None
     limit: int
     cursor: str | None
@@ -136,6 +137,11 @@ class IdempotencySchema(StrictSchema):
 class ListQuerySchema(StrictSchema):
     """Which jobs to list."""
 
+    owner = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 255),
+        metadata={"description": "Whose jobs: your own if not set; those of others need the scope ops."},
+    )
     status = fields.String(
         load_default=None, validate=validate.OneOf(STATUSES), metadata={"description": "Only jobs of this status."}
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import current_app
 
+from api.callers import Callers
 from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
@@ -17,13 +18,15 @@ EXTENSION = "cloud-data-platform"
 
 @dataclass(frozen=True)
 class Services:
-    """The settings, one object for each thing outside, the clock, and the maker of job ids."""
+    """The settings, one object for each thing outside, who tells who is calling, the clock, and the
+    maker of job ids."""
 
     settings: Settings
     store: JobStore
     queue: JobQueue
     objects: ObjectStore
     control: ControlStore
+    callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]
 

@@ -9,6 +9,7 @@ from api.app import create_app
 from api.ids import new_job_id
 from api.services import Services
 from api.start import settings_or_exit
+from api.tokens import make_callers
 from shared.aws_clients import make_clients
 from shared.config import Settings
 from shared.control_store import ControlStore
@@ -37,6 +38,7 @@ def build(settings: Settings) -> Flask:
             queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
             objects=ObjectStore(clients.s3),
             control=control,
+            callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,
         )

@@ -23,10 +23,13 @@ LOCKS = {
     "product": ["build", "dev", "flights"],
     "ministack": ["ministack"],
     "spark": ["build", "spark"],
+    "provider": ["provider"],
 }
+# What everything needs; the others are made when they are named on the command line.
+EVERYDAY = ("product", "ministack", "spark")
 
-# What pip prints when it cannot reach an index.
-NO_NETWORK = ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out")
+# What pip and npm print when they cannot reach an index.
+NO_NETWORK = ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out", "ECONNREFUSED")
 
 
 class SetupFailed(Exception):
@@ -54,9 +57,15 @@ def check_disk():
 
 
 def digest_of(names):
-    """One digest over the content of the named lock files."""
-    content = b"".join((ROOT / "requirements" / (name + ".lock")).read_bytes() for name in names)
-    return hashlib.sha256(content).hexdigest()
+    """One digest over the content of the named lock files, and of what npm locks beside them."""
+    paths = [ROOT / "requirements" / (name + ".lock") for name in names]
+    paths += [path for path in map(node_lock, names) if path.is_file()]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def node_lock(name):
+    """What npm installs after the lock file of this name, in an environment whose lock file brings a Node."""
+    return ROOT / "requirements" / name / "package-lock.json"
 
 
 def pip_install(python, lock, log):
@@ -66,16 +75,23 @@ def pip_install(python, lock, log):
     return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT)
 
 
+def npm_install(directory, folder, log):
+    """Install one package-lock.json exactly, without running anything that comes with the packages."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(folder / name, directory)
+    command = [str(directory / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command += ["--prefix", str(directory)]
+    path = os.pathsep.join((str(directory / "bin"), os.environ.get("PATH", os.defpath)))
+    return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PATH": path})
+
+
 def reason_in(log_text):
     """What a person can act on, from what pip printed."""
     if "No space left on device" in log_text:
         return "the disk ran full"
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in log_text:
+    if "THESE PACKAGES DO NOT MATCH THE HASHES" in log_text or "EINTEGRITY" in log_text:
         return "a download did not have the hash that the lock file demands"
-    if any(
-        sign in log_text
-        for sign in ("NewConnectionError", "Temporary failure", "Could not find a version", "timed out")
-    ):
+    if any(sign in log_text for sign in NO_NETWORK):
         return "the package index could not be reached (is there a network?)"
     lines = [line for line in log_text.splitlines() if line.strip()]
     return lines[-1] if lines else "pip printed nothing"
@@ -107,22 +123,30 @@ def fill_environment(directory, locks, log_path):
             raise SetupFailed("the venv module failed: %s; see %s." % (reason_in(log_path.read_text()), log_path))
         for lock in locks:
             path = ROOT / "requirements" / (lock + ".lock")
-            if pip_install(directory / "bin" / "python", path, log) != 0:
+            failed = path if pip_install(directory / "bin" / "python", path, log) != 0 else None
+            if (
+                failed is None
+                and node_lock(lock).is_file()
+                and npm_install(directory, node_lock(lock).parent, log) != 0
+            ):
+                failed = node_lock(lock)
+            if failed is not None:
                 raise SetupFailed(
                     "%s could not be installed: %s; the whole output is in %s."
-                    % (path.relative_to(ROOT), reason_in(log_path.read_text()), log_path.relative_to(ROOT))
+                    % (failed.relative_to(ROOT), reason_in(log_path.read_text()), log_path.relative_to(ROOT))
                 )
 
 
 def main():
-    """Make what is missing; exit 1 with one sentence when that is not possible."""
+    """Make what is missing of the named environments, or of the everyday ones; exit 1 with one sentence if it fails."""
+    wanted = sys.argv[1:] or EVERYDAY
     try:
         check_python()
         missing = {
-            name: locks
-            for name, locks in LOCKS.items()
+            name: LOCKS[name]
+            for name in wanted
             if not (ENVIRONMENTS / name / ".made-from").is_file()
-            or (ENVIRONMENTS / name / ".made-from").read_text() != digest_of(locks)
+            or (ENVIRONMENTS / name / ".made-from").read_text() != digest_of(LOCKS[name])
         }
         if missing:
             check_disk()

@@ -22,6 +22,8 @@ CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
 # A long poll answers after 20 s at the latest.
 RECEIVE_TIMEOUT_SECONDS = 25
+# The loop around a receive tries again by itself, and asks first whether it must end: a drain waits for one at most.
+RECEIVE_ATTEMPTS = 1
 START_TIMEOUT_SECONDS = 20
 ATTEMPTS = 3
 # botocore must not resend a start: after a resend, a throttle or a refusal says nothing about the first send.
@@ -58,7 +60,7 @@ def make_clients(settings: Settings, threads: int) -> Clients:
     return Clients(
         dynamodb=client("dynamodb"),
         sqs=client("sqs"),
-        sqs_receive=client("sqs", read_seconds=RECEIVE_TIMEOUT_SECONDS),
+        sqs_receive=client("sqs", read_seconds=RECEIVE_TIMEOUT_SECONDS, attempts=RECEIVE_ATTEMPTS),
         emr=client("emr-serverless"),
         emr_start=client("emr-serverless", read_seconds=START_TIMEOUT_SECONDS, attempts=START_ATTEMPTS),
         s3=client("s3"),

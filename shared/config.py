@@ -21,6 +21,11 @@ ENVIRONMENTS = ("local", "ci", "dev", "staging", "production")
 DEVELOPMENT_ENVIRONMENTS = ("local", "ci")
 # HMAC-SHA256 keys shorter than the hash weaken it (RFC 2104, section 3).
 SIGNING_KEY_CHARACTERS = 32
+# Of tokens. Only those of a public key: with the others, whoever can check a token can also make one.
+SIGNATURE_ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
 REDACTED = "***"
 
 
@@ -120,7 +125,52 @@ class Settings:
         validate=valid.Regexp(r"s3://.+\.jar\Z", error="must be the s3:// URI of a jar"),
     )
     auth_mode: str = setting(
-        "AUTH_MODE", "Who may call: none (no identity; local and ci only)", "none", validate=valid.OneOf(("none",))
+        "AUTH_MODE",
+        "How callers are known: oidc (by tokens of an OpenID provider), or none (not at all; local and ci only)",
+        "none",
+        validate=valid.OneOf(("none", "oidc")),
+    )
+    oidc_issuer: str = setting(
+        "OIDC_ISSUER",
+        "The OpenID provider, exactly as `iss` of tokens names it; https outside local and ci; AUTH_MODE=oidc needs it",
+        "",
+        validate=valid.Regexp(r"(https?://[!-~]+)?\Z", error="must be an https:// address"),
+    )
+    oidc_audience: str = setting(
+        "OIDC_AUDIENCE", "What `aud` of a token must name or contain: this API; AUTH_MODE=oidc needs it", ""
+    )
+    oidc_algorithms: tuple[str, ...] = setting(
+        "OIDC_ALGORITHMS",
+        f"Signature algorithms of tokens that are taken, out of {', '.join(SIGNATURE_ALGORITHMS)}",
+        ("RS256", "PS256", "ES256", "EdDSA"),
+        validate=valid.And(valid.Length(min=1), valid.ContainsOnly(SIGNATURE_ALGORITHMS)),
+    )
+    oidc_token_types: tuple[str, ...] = setting(
+        "OIDC_TOKEN_TYPES",
+        "What `typ` of a token's header may be; at+jwt alone is the strictest, if the provider writes it (RFC 9068)",
+        ("at+jwt", "JWT"),
+        validate=valid.And(valid.Length(min=1), valid.ContainsOnly(("at+jwt", "JWT"))),
+    )
+    oidc_owner_claim: str = setting(
+        "OIDC_OWNER_CLAIM", "The claim of a token that says whose jobs these are", "sub", validate=valid.Length(min=1)
+    )
+    oidc_skew_seconds: int = setting(
+        "OIDC_SKEW_SECONDS",
+        "How far the provider's clock may be from ours",
+        30,
+        validate=valid.Range(0, 300),
+    )
+    oidc_longest_token_seconds: int = setting(
+        "OIDC_LONGEST_TOKEN_SECONDS",
+        "The longest life, from `iat` to `exp`, of a token that is taken",
+        24 * 3600,
+        validate=valid.Range(60, 7 * 24 * 3600),
+    )
+    oidc_keys_seconds: int = setting(
+        "OIDC_KEYS_SECONDS",
+        "How long the provider's keys are used before it is asked for them again",
+        300,
+        validate=valid.Range(1, 3600),
     )
     callback_signing_key: str = setting(
         "CALLBACK_SIGNING_KEY",
@@ -219,6 +269,12 @@ class Settings:
         0,
         validate=valid.Range(0, 65535),
     )
+    stale_seconds: float = setting(
+        "STALE_SECONDS",
+        "How long a loop of a worker may show no progress before its health endpoint says so; more than a long poll",
+        60.0,
+        validate=valid.Range(5, 3600),
+    )
     log_format: str = setting(
         "LOG_FORMAT",
         "json (one object a line) or console (for people)",
@@ -251,7 +307,8 @@ class Settings:
 
 
 def _read_strings(env: Env, variable: str, **options: Any) -> tuple[str, ...]:
-    return tuple(env.list(variable, **options))
+    # None for a value that was refused, which `seal` tells about.
+    return tuple(env.list(variable, subcast=str.strip, **options) or ())
 
 
 READERS: dict[Any, Callable[..., Any]] = {
@@ -292,6 +349,7 @@ def read_settings() -> Settings:
     """
     settings = read_fields(Settings)
     problems = [] if settings.is_development else _problems_of_production(settings)
+    problems += _problems_of_identity(settings)
     if problems:
         raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
     return settings
@@ -326,5 +384,15 @@ def _problems_of_production(settings: Settings) -> list[str]:
         if field.metadata["secret"] and 0 < len(value) < SIGNING_KEY_CHARACTERS:
             problems.append(f"{field.metadata['variable']} of at least {SIGNING_KEY_CHARACTERS} characters")
     if settings.auth_mode == "none":
-        problems.append("an AUTH_MODE that asks who is calling (none is for local and ci alone)")
+        problems.append("AUTH_MODE=oidc (none, where nobody is asked who is calling, is for local and ci alone)")
+    return problems
+
+
+def _problems_of_identity(settings: Settings) -> list[str]:
+    if settings.auth_mode != "oidc":
+        return []
+    needed = {"OIDC_ISSUER": settings.oidc_issuer, "OIDC_AUDIENCE": settings.oidc_audience}
+    problems = [f"{variable}, for AUTH_MODE=oidc" for variable, value in needed.items() if not value]
+    if settings.oidc_issuer.startswith("http:") and not settings.is_development:
+        problems.append("an OIDC_ISSUER of https")
     return problems

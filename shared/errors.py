@@ -74,6 +74,33 @@ class MessageAlreadySeen(BadSignature):
     title = "A message of this id was received before"
 
 
+class Unauthenticated(AppError):
+    """The request does not say who is calling."""
+
+    code = "unauthenticated"
+    title = "The request says nothing about who is calling"
+    http_status = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidToken(Unauthenticated):
+    """The request has an access token, but not one that is valid here and now."""
+
+    code = "invalid_token"
+    title = "The access token is not valid"
+
+
+class Forbidden(AppError):
+    """The caller is known, but its token lacks the scope for this."""
+
+    code = "insufficient_scope"
+    title = "The access token does not allow this"
+    http_status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, detail: str, scope: str = "") -> None:
+        super().__init__(detail)
+        self.scope = scope
+
+
 class NotFound(AppError):
     """What was asked for does not exist, or is not the caller's."""
 
@@ -197,6 +224,13 @@ class ObjectsForbidden(AppError):
     code = "object_forbidden"
     title = "The object may not be read"
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class IssuerUnavailable(ServiceUnavailable):
+    """The issuer of access tokens gave no answer that could be used, so a token cannot be judged."""
+
+    code = "issuer_unavailable"
+    title = "The issuer of access tokens cannot be reached"
 
 
 class SparkUnavailable(ServiceUnavailable):

@@ -17,6 +17,7 @@ SECRET_NAMES = re.compile(
 # Secrets inside of longer texts: presigned links, headers in a library's message, tokens in a traceback.
 SECRET_TEXTS = re.compile(
     r"""(X-Amz-(?:Signature|Security-Token|Credential)['"]?\s?[=:]\s?['"]?|Bearer\s+|whsec_)[^\s&'"]+"""
+    r"""|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"""  # a JWT, wherever it stands
     r"""|((?:Authorization|webhook-signature)['"]?\s?[=:]\s?['"]?)[^'"\r\n]+""",
     re.IGNORECASE,
 )

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.callers import Anybody, Callers
 from api.services import Services
 from shared.config import Settings
 from shared.control_store import ControlStore
@@ -47,7 +48,8 @@ def submission(**changes: Any) -> dict[str, Any]:
 class Api:
     """The application, and everything that it stands on."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, callers: Callers | None = None, **settings: Any) -> None:
+        self._callers = callers or Anybody()
         given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_key": MASTER_KEY}
         self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
         self.clock, self.seam = Clock(), Seam()
@@ -75,6 +77,7 @@ class Api:
                 control=ControlStore(
                     self._client(self.dynamodb), self.settings.control_table, 1.0, 1, lambda tries: None
                 ),
+                callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),
             )
