@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test unit integration simulation spark acceptance contracts coverage lint format docs lock bench clean
+.PHONY: help setup provider demo run test unit integration simulation spark acceptance mutants contracts coverage lint format docs lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ unit: setup ## milliseconds each, no network
 simulation: setup ## the worker on fakes and a virtual clock
 	$(PYTEST) -q tests/unit/worker tests/simulation
 
-integration: setup ## real HTTP, MiniStack and the local EMR Serverless service
+provider: setup ## make the environment of the OpenID provider that tests use
+	@"$(PYTHON)" scripts/set_up.py provider
+
+integration: setup provider ## real HTTP, MiniStack and the local EMR Serverless service
 	$(PYTEST) -q tests/integration $(COVERAGE)
 
 spark: setup ## the Spark programs on a real session
@@ -41,6 +44,9 @@ acceptance: setup ## the whole platform in real processes, seen through HTTP
 
 coverage: ## print the coverage of api, worker and shared; fails below 90 %
 	@$(PRODUCT)/coverage report --fail-under=90
+
+mutants: setup ## break the worker's protocol in each known way, and see which test notices
+	$(PRODUCT)/python scripts/mutants.py
 
 contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs Java 17 and Maven)
 	@scripts/dynamodb_local.sh
@@ -62,6 +68,9 @@ docs: setup ## make again the documents that are made from code
 
 lock: setup ## resolve requirements/*.in again and write the lock files
 	@sh scripts/lock.sh
+
+bench-scale: setup ## one worker process and 10,000 jobs: memory, threads, calls, pacing
+	$(PRODUCT)/python -m benchmarks.scale
 
 bench: setup ## measure ratios against bare calls, in one run
 	$(PRODUCT)/python -m benchmarks.submit

@@ -84,7 +84,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     loops, gate = build(settings, stop)
-    server = start_health_server(settings.health_port, loops, gate)
+    server = start_health_server(settings.health_port, loops, gate, settings.stale_seconds)
     log.info("worker_started", health_port=server.server_port, loops=[loop.name for loop in loops])
     drained = run_until_stopped(loops, stop, settings.drain_seconds)
     log.info("worker_stopped", drained=drained)

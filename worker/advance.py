@@ -49,6 +49,7 @@ from worker import decide as steps
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
 from worker.permits import Permit
+from worker.reachability import Reachability
 from worker.start_gate import StartGate
 
 log = structlog.get_logger()
@@ -91,6 +92,8 @@ class Advance:
         self._gate = gate
         self._settings = settings
         self._clock = clock
+        self._emr = Reachability("EMR Serverless", clock)
+        self._sqs = Reachability("SQS", clock)
 
     def may_start(self) -> bool:
         """Whether this process may start anything now."""
@@ -98,7 +101,11 @@ class Advance:
 
     def new_permit(self) -> Permit:
         """A permit to be taken from the fleet's bucket. Taking it raises StoreUnavailable."""
-        return Permit(lambda: self._gate.is_open() and self._control.take_start_permit(self._clock()))
+        return Permit(self._take_permit)
+
+    def _take_permit(self) -> bool:
+        """The first answer of DynamoDB may be what shows that this machine's clock is wrong: then it is no permit."""
+        return self.may_start() and self._control.take_start_permit(self._clock()) and self.may_start()
 
     def __call__(self, job: Job, seen: Observation, permit: Permit, *, mine: bool) -> None:
         """Advance `job` as far as it goes now.
@@ -179,9 +186,13 @@ class Advance:
         seen = turn.seen if turn.seen.run is not None else NOTHING_YET
         return Turn(result.job, seen, mine=False)
 
+    def _may_start_with(self, permit: Permit) -> bool:
+        """A permit in hand does not pass a gate that was shut since."""
+        return self.may_start() and permit.take()
+
     def _claim(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
         wanted = claimed(turn.job, now, self._settings)
-        if wanted.intent_at is not None and not permit.take():
+        if wanted.intent_at is not None and not self._may_start_with(permit):
             return None  # its `due_at` stands
         written = self._try_to_write(turn, wanted)
         if not isinstance(written, Job):
@@ -192,7 +203,7 @@ class Advance:
         return self._start(written, alone=True)
 
     def _intend(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
-        if not permit.take():
+        if not self._may_start_with(permit):
             return self._write(turn, waiting(turn.job, now, now + PERMIT_RETRY))
         written = self._try_to_write(turn, intended(turn.job, now, self._settings))
         if not isinstance(written, Job):
@@ -238,8 +249,9 @@ class Advance:
         try:
             seen = self._runner.look(job.spec.application_id, job.run_id or "")
         except SparkUnavailable as error:
-            log.info("look_failed", run_id=job.run_id, reason=error.detail)
+            self._emr.failed(error.detail)
             return None
+        self._emr.answered()
         return replace(turn, seen=self._observation(job, seen))
 
     def _find(self, turn: Turn) -> Turn:
@@ -254,8 +266,9 @@ class Advance:
         try:
             self._runner.cancel(turn.job.spec.application_id, turn.job.run_id or "")
         except SparkUnavailable as error:
-            log.info("cancel_failed", run_id=turn.job.run_id, reason=error.detail)
+            self._emr.failed(error.detail)
             return None
+        self._emr.answered()
         log.info("cancel_sent", run_id=turn.job.run_id, reason=stop_reason(turn.job, now))
         return self._write(turn, waiting(turn.job, now, until))
 
@@ -268,8 +281,9 @@ class Advance:
         try:
             self._dead_letters.send(failed_job_envelope(turn.job, self._settings))
         except QueueUnavailable as error:
-            log.warning("dead_letter_postponed", tries=turn.job.duty_tries + 1, reason=error.detail)
+            self._sqs.failed(error.detail)
             return self._write(turn, duties_postponed(turn.job, now))
+        self._sqs.answered()
         log.info("dead_letter_sent")
         return self._write(turn, duties_done(turn.job, now))
 

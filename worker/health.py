@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from worker.loops import STALE_SECONDS, Loop
+from worker.loops import Loop
 from worker.start_gate import StartGate
 
 
-def health_of(loops: Sequence[Loop], gate: StartGate) -> dict[str, object]:
-    """The age of each loop's last turn, whether the clock is right, and the sum of it."""
+def health_of(loops: Sequence[Loop], gate: StartGate, stale_seconds: float) -> dict[str, object]:
+    """The age of each loop's last progress, whether the clock is right, and the sum of it."""
     ages = {loop.name: round(loop.age_seconds, 1) for loop in loops}
-    well = all(age <= STALE_SECONDS for age in ages.values()) and not gate.clock_is_wrong
+    well = all(age <= stale_seconds for age in ages.values()) and not gate.clock_is_wrong
     return {"healthy": well, "loopAgeSeconds": ages, "clockSkewSeconds": gate.skew.total_seconds()}
 
 
-def start_health_server(port: int, loops: Sequence[Loop], gate: StartGate) -> ThreadingHTTPServer:
+def start_health_server(port: int, loops: Sequence[Loop], gate: StartGate, stale_seconds: float) -> ThreadingHTTPServer:
     """Serve `GET /healthz` on 127.0.0.1 in a thread: 200 while well, else 503, with the facts as JSON."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -25,7 +25,7 @@ def start_health_server(port: int, loops: Sequence[Loop], gate: StartGate) -> Th
             if self.path != "/healthz":
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            health = health_of(loops, gate)
+            health = health_of(loops, gate, stale_seconds)
             body = json.dumps(health).encode()
             self.send_response(HTTPStatus.OK if health["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE)
             self.send_header("Content-Type", "application/json")

@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to."""
+"""Clocks that move only when they are told to."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,3 +17,14 @@ class Clock:
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
+
+
+class SkewedClock:
+    """The clock of a machine that is fast, or slow if `seconds` is negative."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._skew = timedelta(seconds=seconds)
+
+    def __call__(self) -> datetime:
+        return self._clock.now + self._skew

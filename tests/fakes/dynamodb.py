@@ -3,8 +3,10 @@
 It understands the expressions that our stores write, and refuses any other, so that a new one is noticed.
 """
 
-import copy
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from shared.job_store import from_dynamodb, to_dynamodb
@@ -22,27 +24,49 @@ CONDITION = re.compile(
 )
 
 
-class FakeDynamoDB:
-    """Any table is made by its first write; its primary key is `jobId`, or `key` for items that have one."""
+# What sees every write: table, item before (None if there was none), item after.
+Watcher = Callable[[str, dict[str, Any] | None, dict[str, Any]], None]
 
-    def __init__(self) -> None:
+
+def nobody(_table: str, _old: dict[str, Any] | None, _new: dict[str, Any]) -> None:
+    """Watches nothing."""
+
+
+class FakeDynamoDB:
+    """Any table is made by its first write; its primary key is `jobId`, or `key` for items that have one.
+
+    With a clock, an index shows a write only `index_lag` seconds after it. Each write stores a new image, so an image
+    that was handed out never changes.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.tables: dict[str, dict[str, dict[str, Any]]] = {}
+        self.watch: Watcher = nobody
+        self.index_lag: Callable[[], float] | None = None
+        self._clock = clock
+        self._wire: dict[tuple[str, str], dict[str, Any]] = {}
+        self._indexed: dict[str, dict[str, tuple[int, dict[str, Any]]]] = {}
+        self._not_indexed: list[tuple[datetime, int, str, str, dict[str, Any]]] = []
+        self._writes = 0
 
     def items(self, table: str) -> dict[str, dict[str, Any]]:
-        """All items of a table, by key, as plain values."""
+        """All items of a table, by key, as plain values; they may be changed."""
+        self._wire.clear()
         return self.tables.setdefault(table, {})
 
     def get_item(self, TableName: str, Key: Any, ConsistentRead: bool = False) -> Any:
         """GetItem."""
-        item = self.items(TableName).get(_key(Key))
-        return {"Item": to_dynamodb(item)} if item is not None else {}
+        key = _key(Key)
+        if key not in self.tables.get(TableName, {}):
+            return {}
+        return {"Item": self._wire_form(TableName, key)}
 
     def put_item(self, TableName: str, Item: Any, ConditionExpression: str = "", **expression: Any) -> Any:
         """PutItem, conditional."""
         item = from_dynamodb(Item)
         key = item.get("jobId") or item["key"]
         self._check(TableName, key, ConditionExpression, expression)
-        self.items(TableName)[key] = item
+        self._store(TableName, key, item, Item)
         return {}
 
     def update_item(
@@ -51,22 +75,53 @@ class FakeDynamoDB:
         """UpdateItem with SET and REMOVE, conditional."""
         key = _key(Key)
         self._check(TableName, key, ConditionExpression, expression)
-        names, values = expression["ExpressionAttributeNames"], from_dynamodb(expression["ExpressionAttributeValues"])
-        item = copy.deepcopy(self.items(TableName)[key])
+        names, wire = expression["ExpressionAttributeNames"], expression["ExpressionAttributeValues"]
+        values = from_dynamodb(wire)
+        item, stored = dict(self.tables[TableName][key]), dict(self._wire_form(TableName, key))
         sets, _, removes = UpdateExpression.removeprefix("SET ").partition(" REMOVE ")
         for assignment in sets.split(", "):
             name, value = assignment.split(" = ")
-            item[names[name]] = values[value]
+            item[names[name]], stored[names[name]] = values[value], wire[value]
         for name in filter(None, removes.split(", ")):
             item.pop(names[name], None)
-        self.items(TableName)[key] = item
+            stored.pop(names[name], None)
+        self._store(TableName, key, item, stored)
         return {}
+
+    def _store(self, table: str, key: str, item: dict[str, Any], wire: dict[str, Any]) -> None:
+        old = self.tables.setdefault(table, {}).get(key)
+        self.tables[table][key] = item
+        self._wire[table, key] = wire
+        if self.index_lag is not None and self._clock is not None:
+            self._writes += 1
+            shown_at = self._clock() + timedelta(seconds=self.index_lag())
+            self._not_indexed.append((shown_at, self._writes, table, key, item))
+        self.watch(table, old, item)
+
+    def _wire_form(self, table: str, key: str) -> dict[str, Any]:
+        if (table, key) not in self._wire:
+            self._wire[table, key] = to_dynamodb(self.tables[table][key])
+        return self._wire[table, key]
+
+    def _index_images(self, table: str) -> list[dict[str, Any]]:
+        """The items as the indexes show them now."""
+        if self.index_lag is None or self._clock is None:
+            return list(self.tables.get(table, {}).values())
+        now, waiting = self._clock(), []
+        for row in self._not_indexed:
+            shown_at, number, of_table, key, item = row
+            if shown_at > now:
+                waiting.append(row)
+            elif number > self._indexed.setdefault(of_table, {}).get(key, (0, {}))[0]:
+                self._indexed[of_table][key] = (number, item)
+        self._not_indexed = waiting
+        return [item for _, item in self._indexed.get(table, {}).values()]
 
     def batch_get_item(self, RequestItems: Any) -> Any:
         """BatchGetItem; nothing is left unprocessed."""
         answers = {
             table: [
-                to_dynamodb(self.items(table)[_key(key)]) for key in request["Keys"] if _key(key) in self.items(table)
+                self._wire_form(table, _key(key)) for key in request["Keys"] if _key(key) in self.tables.get(table, {})
             ]
             for table, request in RequestItems.items()
         }
@@ -87,7 +142,7 @@ class FakeDynamoDB:
         values = from_dynamodb(ExpressionAttributeValues)
         equal, _, bound = KeyConditionExpression.partition(" AND ")
         wanted = values[equal.removeprefix(f"{partition} = ")]
-        rows = [item for item in self.items(TableName).values() if item.get(partition) == wanted and sort in item]
+        rows = [item for item in self._index_images(TableName) if item.get(partition) == wanted and sort in item]
         if bound:
             most = values[bound.removeprefix(f"{sort} <= ")]
             rows = [item for item in rows if item[sort] <= most]
@@ -104,24 +159,31 @@ class FakeDynamoDB:
         return answer
 
     def _check(self, table: str, key: str, condition: str, expression: dict[str, Any]) -> None:
-        item = self.items(table).get(key)
+        item = self.tables.get(table, {}).get(key)
         names = expression.get("ExpressionAttributeNames", {})
-        values = from_dynamodb(expression.get("ExpressionAttributeValues", {}))
+        values = expression.get("ExpressionAttributeValues", {})
         if all(_holds(part, item or {}, names, values) for part in filter(None, condition.split(" AND "))):
             return
-        old = {"Item": to_dynamodb(item)} if item and "ReturnValuesOnConditionCheckFailure" in expression else {}
+        wanted = item is not None and "ReturnValuesOnConditionCheckFailure" in expression
+        old = {"Item": self._wire_form(table, key)} if wanted else {}
         raise aws_error("UpdateItem", "ConditionalCheckFailedException", "The conditional request failed", **old)
 
 
-def _holds(part: str, item: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> bool:
+@cache
+def _parsed(part: str) -> re.Match[str]:
     match = CONDITION.fullmatch(part)
     if match is None:
         raise NotImplementedError(f"the fake does not know the condition {part!r}")
+    return match
+
+
+def _holds(part: str, item: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> bool:
+    match = _parsed(part)
     if match["absent"]:
         return names.get(match["absent"], match["absent"]) not in item
     found = item.get(names.get(match["name"], match["name"]))
     allowed = match["values"].split(", ") if match["values"] else [match["value"]]
-    return found in [values[name] for name in allowed]
+    return found in [plain for name in allowed for plain in from_dynamodb({"it": values[name]}).values()]
 
 
 def _key(key: Any) -> str:

@@ -1,6 +1,8 @@
 """EMR Serverless in memory: runs that do what their plan says, on a virtual clock."""
 
 import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,23 +11,42 @@ from tests.fakes.clock import Clock
 from tests.fakes.seam import aws_error
 
 PAGE_ROWS = 50
+OVER = ("SUCCESS", "FAILED", "CANCELLED")
+# How many starts AWS takes at once, and then each second.
+START_QUOTA_BURST = 25
+START_QUOTA_RATE = 1.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run goes: its state after each number of seconds, in order, and the words that explain the last."""
+    """How a run goes: its state after each number of seconds, in order, and the words that explain the last.
+
+    `failure` is what kind of failure that is, for those who check what became of it: capacity, transient or user.
+    """
 
     states: tuple[tuple[float, str], ...] = ((0, "SUBMITTED"), (1, "RUNNING"), (10, "SUCCESS"))
     details: str = ""
     begins: bool = True  # a run that expires in the queue never does
+    failure: str = ""
+
+    @property
+    def ends_after(self) -> float:
+        """Seconds until the run ends by itself; infinite if it never does."""
+        return next((after for after, state in self.states if state in OVER), math.inf)
 
 
 SUCCEEDS = Plan()
+EVERY_STATE = Plan(
+    (
+        *((0, "SUBMITTED"), (1, "QUEUED"), (2, "PENDING"), (3, "SCHEDULED")),
+        *((4, "RUNNING"), (1300, "A STATE OF NEXT YEAR"), (1400, "RUNNING"), (1500, "SUCCESS")),
+    )
+)
 
 
-def fails(details: str, after_seconds: float = 10) -> Plan:
+def fails(details: str, after_seconds: float = 10, failure: str = "") -> Plan:
     """A run that ends FAILED with these stateDetails."""
-    return Plan(((0, "SUBMITTED"), (1, "RUNNING"), (after_seconds, "FAILED")), details)
+    return Plan(((0, "SUBMITTED"), (1, "RUNNING"), (after_seconds, "FAILED")), details, failure=failure)
 
 
 def runs_for(seconds: float) -> Plan:
@@ -54,8 +75,27 @@ class FakeEMR:
     plans: dict[str, Plan] = field(default_factory=dict)
     default_plan: Plan = SUCCEEDS
     cancel_seconds: float = 5.0
+    # How long a clientToken is known; 0: not at all.
+    token_seconds: float = math.inf
+    # ListJobRuns shows runs, and GetJobRun shows states, as they were so long ago.
+    list_lag_seconds: float = 0.0
+    get_lag_seconds: float = 0.0
+    page_rows: int = PAGE_ROWS
+    # Above so many live runs a start is refused.
+    most_live_runs: int | None = None
+    # Whether StartJobRun is held to its quota of one a second and 25 at once.
+    start_quota: bool = False
+    # So many looks at a run are answered with a 404, although it is there.
+    wrong_answers: int = 0
+    watch: Callable[[FakeRun], None] = lambda run: None
+    # When StartJobRun was called, by whoever, and whatever came of it.
+    starts: list[datetime] = field(default_factory=list)
     runs: dict[str, FakeRun] = field(default_factory=dict)
+    # How often a token was recognised.
+    tokens_known: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    _start_tokens: float = START_QUOTA_BURST
+    _start_tokens_at: datetime | None = None
 
     @property
     def names(self) -> list[str]:
@@ -63,59 +103,95 @@ class FakeEMR:
         return [run.name for run in self.runs.values()]
 
     def start_job_run(self, **request: Any) -> Any:
-        """StartJobRun: the same token and request give the same run."""
+        """StartJobRun: the same token and request give the same run, as long as the token is known."""
+        self.starts.append(self.clock())
+        if self.start_quota and not self._takes_a_start():
+            raise aws_error("StartJobRun", "ThrottlingException", "Rate exceeded", status=429)
         for run in self.runs.values():
-            if run.token == request["clientToken"]:
+            age = (self.clock() - run.created_at).total_seconds()
+            if run.token == request["clientToken"] and age < self.token_seconds:
                 if run.request != request:
                     raise aws_error("StartJobRun", "ConflictException")
+                self.tokens_known += 1
                 return {"jobRunId": run.run_id, "applicationId": request["applicationId"]}
+        live = sum(self.state_of(run) not in OVER for run in self.runs.values()) if self.most_live_runs else 0
+        if self.most_live_runs is not None and live >= self.most_live_runs:
+            raise aws_error("StartJobRun", "ServiceQuotaExceededException", status=402)
         run_id = f"{next(self._numbers):016d}"
         plan = self.plans.get(request["name"], self.default_plan)
-        self.runs[run_id] = FakeRun(run_id, request["name"], request["clientToken"], request, plan, self.clock())
+        run = FakeRun(run_id, request["name"], request["clientToken"], request, plan, self.clock())
+        self.runs[run_id] = run
+        self.watch(run)
         return {"jobRunId": run_id, "applicationId": request["applicationId"]}
+
+    def _takes_a_start(self) -> bool:
+        now = self.clock()
+        passed = (now - (self._start_tokens_at or now)).total_seconds()
+        self._start_tokens = min(START_QUOTA_BURST, self._start_tokens + passed * START_QUOTA_RATE)
+        self._start_tokens_at = now
+        if self._start_tokens < 1:
+            return False
+        self._start_tokens -= 1
+        return True
 
     def get_job_run(self, applicationId: str, jobRunId: str) -> Any:
         """GetJobRun."""
-        if jobRunId not in self.runs:
+        if jobRunId not in self.runs or self.wrong_answers > 0:
+            self.wrong_answers -= jobRunId in self.runs
             raise aws_error("GetJobRun", "ResourceNotFoundException", status=404)
-        return {"jobRun": {**self._row(self.runs[jobRunId]), "jobRunId": jobRunId}}
+        return {"jobRun": {**self._row(self.runs[jobRunId], self.get_lag_seconds), "jobRunId": jobRunId}}
 
     def list_job_runs(self, applicationId: str, createdAtAfter: datetime, nextToken: str = "0") -> Any:
-        """ListJobRuns, newest first, 50 a page."""
-        rows = [run for run in self.runs.values() if run.created_at >= createdAtAfter]
+        """ListJobRuns, newest first, `page_rows` a page."""
+        shown_to = self.clock() - timedelta(seconds=self.list_lag_seconds)
+        rows = [run for run in self.runs.values() if createdAtAfter <= run.created_at <= shown_to]
         rows.sort(key=lambda run: run.run_id, reverse=True)
-        start = int(nextToken)
-        page = [{**self._row(run), "id": run.run_id} for run in rows[start : start + PAGE_ROWS]]
-        return {"jobRuns": page, **({"nextToken": str(start + PAGE_ROWS)} if len(rows) > start + PAGE_ROWS else {})}
+        start, size = int(nextToken), self.page_rows
+        page = [{**self._row(run, self.list_lag_seconds), "id": run.run_id} for run in rows[start : start + size]]
+        return {"jobRuns": page, **({"nextToken": str(start + size)} if len(rows) > start + size else {})}
 
     def cancel_job_run(self, applicationId: str, jobRunId: str) -> Any:
         """CancelJobRun: asked for now, done a little later, unless the run ends by itself before."""
         if jobRunId not in self.runs:
             raise aws_error("CancelJobRun", "ResourceNotFoundException", status=404)
         run = self.runs[jobRunId]
-        if self.state_of(run) in ("SUCCESS", "FAILED", "CANCELLED"):
+        if self.state_of(run) in OVER:
             raise aws_error("CancelJobRun", "ValidationException", "The job run has ended.")
         run.cancelled_at = run.cancelled_at or self.clock()
         return {"jobRunId": jobRunId}
 
-    def state_of(self, run: FakeRun) -> str:
-        """The state of a run now."""
-        age = (self.clock() - run.created_at).total_seconds()
-        natural = [state for after, state in run.plan.states if age >= after][-1]
-        if run.cancelled_at is None or natural in ("SUCCESS", "FAILED"):
+    def ends_at(self, run: FakeRun) -> datetime | None:
+        """When a run ends, as it looks now; None if it never does."""
+        seconds = run.plan.ends_after
+        if run.cancelled_at is not None:
+            asked = (run.cancelled_at - run.created_at).total_seconds()
+            seconds = min(seconds, asked + self.cancel_seconds)
+        return None if math.isinf(seconds) else run.created_at + timedelta(seconds=seconds)
+
+    def state_of(self, run: FakeRun, ago_seconds: float = 0.0) -> str:
+        """The state of a run now, or a while ago."""
+        at = self.clock() - timedelta(seconds=ago_seconds) if ago_seconds else self.clock()
+        age = (at - run.created_at).total_seconds()
+        natural = run.plan.states[0][1]
+        for after, state in run.plan.states:
+            if age >= after:
+                natural = state
+        if run.cancelled_at is None or run.cancelled_at > at:
             return natural
-        done = run.cancelled_at + timedelta(seconds=self.cancel_seconds)
-        return "CANCELLED" if self.clock() >= done else "CANCELLING"
+        ended_first = run.plan.ends_after <= (run.cancelled_at - run.created_at).total_seconds() + self.cancel_seconds
+        if natural in OVER and ended_first:
+            return natural
+        return "CANCELLED" if at >= run.cancelled_at + timedelta(seconds=self.cancel_seconds) else "CANCELLING"
 
     def event_of(self, run: FakeRun) -> dict[str, Any]:
         """The EventBridge event of a run's present state."""
         detail = {"jobRunId": run.run_id, "applicationId": run.request["applicationId"], "state": self.state_of(run)}
         return {"source": "aws.emr-serverless", "detail-type": "EMR Serverless Job Run State Change", "detail": detail}
 
-    def _row(self, run: FakeRun) -> dict[str, Any]:
+    def _row(self, run: FakeRun, lag_seconds: float) -> dict[str, Any]:
         return {
             "name": run.name,
-            "state": self.state_of(run),
+            "state": self.state_of(run, lag_seconds),
             "stateDetails": run.plan.details,
             "createdAt": run.created_at,
             **({"startedAt": run.created_at} if run.plan.begins else {}),

@@ -1,6 +1,7 @@
 """SQS queues in memory: visibility, receive counts and redrive, on a virtual clock."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,12 @@ class StoredMessage:
 
 
 class FakeSQS:
-    """Queues by name; a message received `most_receives` times goes to the dead-letter queue, if there is one."""
+    """Queues by name; a message received `most_receives` times goes to the dead-letter queue, if there is one.
+
+    A standard queue may deliver a message several times, late, and in any order: `delays` gives the seconds after
+    which each copy of a message that is sent to a queue can be received, `order` may reorder what a receive finds,
+    and `watch` sees every message that is sent.
+    """
 
     def __init__(self, clock: Clock, queues: list[str], dead_letter_queue: str, most_receives: int = 10) -> None:
         self._clock = clock
@@ -29,6 +35,9 @@ class FakeSQS:
         self._dead_letter_queue = dead_letter_queue
         self._most_receives = most_receives
         self._numbers = itertools.count(1)
+        self.delays: Callable[[str], tuple[float, ...]] = lambda queue: (0.0,)
+        self.order: Callable[[list[StoredMessage]], None] = lambda messages: None
+        self.watch: Callable[[str, str], None] = lambda queue, body: None
 
     def bodies(self, queue: str) -> list[str]:
         """The bodies of all messages of a queue, hidden ones too."""
@@ -43,7 +52,10 @@ class FakeSQS:
     def send_message(self, QueueUrl: str, MessageBody: str, MessageAttributes: Any = None) -> Any:
         """SendMessage."""
         message_id = f"message-{next(self._numbers)}"
-        self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, self._clock()))
+        for delay in self.delays(QueueUrl):
+            shown_at = self._clock() + timedelta(seconds=delay)
+            self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, shown_at))
+        self.watch(QueueUrl, MessageBody)
         return {"MessageId": message_id}
 
     def receive_message(
@@ -52,10 +64,11 @@ class FakeSQS:
         """ReceiveMessage; a wait that finds nothing takes no time here."""
         self._redrive(QueueUrl)
         visible = [message for message in self.queues[QueueUrl] if message.visible_at <= self._clock()]
+        self.order(visible)
         taken = visible[:MaxNumberOfMessages]
         for message in taken:
             message.receive_count += 1
-            message.receipt = f"{message.message_id}/{message.receive_count}"
+            message.receipt = f"{message.message_id}/{next(self._numbers)}"
             message.visible_at = self._clock() + timedelta(seconds=VisibilityTimeout)
         rows = [{"MessageId": m.message_id, "ReceiptHandle": m.receipt, "Body": m.body} for m in taken]
         return {"Messages": rows} if rows else {}
@@ -81,5 +94,5 @@ class FakeSQS:
             m for m in self.queues[queue] if m.receive_count >= self._most_receives and m.visible_at <= self._clock()
         ]
         for message in spent:
-            self.queues[queue].remove(message)
+            self.queues[queue] = [other for other in self.queues[queue] if other is not message]
             self.queues[self._dead_letter_queue].append(StoredMessage(message.message_id, message.body, self._clock()))

@@ -5,12 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from shared.config import Settings
-from shared.control_store import ControlStore
 from shared.job_queue import JobQueue, job_message
 from shared.job_store import JobStore
 from shared.models import Item, Job
-from shared.object_store import ObjectStore
-from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -18,10 +15,7 @@ from tests.fakes.emr import FakeEMR
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam
 from tests.fakes.sqs import FakeSQS
-from worker.advance import Advance
-from worker.consumer import EventsConsumer, JobsConsumer
-from worker.start_gate import StartGate
-from worker.timer import Timer
+from tests.fakes.worker import FakeWorker
 
 
 def never() -> bool:
@@ -43,8 +37,8 @@ class World:
         self.jobs_queue = self.queue(self.settings.jobs_queue)
         self.start_worker()
 
-    def client(self, service: Any) -> Any:
-        """A client of a fake service that passes the seam."""
+    def client(self, service: Any, attempts: int = 1) -> Any:
+        """A client of a fake service that passes the seam. Here no call is sent again by itself."""
         return Client(service, self.seam, self.clock)
 
     def queue(self, name: str) -> JobQueue:
@@ -54,20 +48,9 @@ class World:
 
     def start_worker(self) -> None:
         """A worker that remembers nothing of the one before."""
-        settings, dynamodb = self.settings, self.client(self.dynamodb)
-        emr = self.client(self.emr)
-        self.runner = SparkRunner(emr, emr)
-        self.control = ControlStore(
-            dynamodb, settings.control_table, settings.start_rate_per_second, settings.start_burst, lambda tries: None
-        )
-        dead = self.queue(settings.dead_letter_queue)
-        self.gate = StartGate(self.clock, settings.hold_seconds)
-        objects = ObjectStore(self.client(self.s3))
-        self.advance = Advance(self.store, self.runner, objects, self.control, dead, self.gate, settings, self.clock)
-        self.jobs = JobsConsumer(self.jobs_queue, dead, self.store, self.advance, settings)
-        events = self.queue(settings.events_queue)
-        self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings)
-        self.timer = Timer(self.store, self.advance, settings, self.clock, shuffle=lambda shards: None)
+        worker = FakeWorker(self.settings, self.clock, self.client, self, shuffle=lambda shards: None)
+        self.runner, self.control, self.gate = worker.runner, worker.control, worker.gate
+        self.advance, self.jobs, self.events, self.timer = worker.advance, worker.jobs, worker.events, worker.timer
 
     def submit(self, job: Job) -> Job:
         """Store a job and send its hint, as the API does."""

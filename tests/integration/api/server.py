@@ -51,7 +51,7 @@ class Server:
         assert self._process.poll() is None, f"the API ended: {self._log.read_text()}"
         try:
             return requests.get(f"{self.url}/health/live", timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # it listens before it answers
             return False
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:

@@ -12,7 +12,7 @@ import structlog
 from shared.errors import StoreUnavailable
 from tests.fakes.clock import NOON, Clock
 from worker.health import health_of, start_health_server
-from worker.loops import Loop, run_until_stopped
+from worker.loops import SETTLED_SECONDS, Loop, run_until_stopped
 from worker.start_gate import StartGate
 
 DEADLINE_SECONDS = 10
@@ -65,15 +65,18 @@ def test_a_loop_turns_until_it_is_stopped(stop):
 
 
 def test_a_service_that_is_down_is_logged_once_and_its_return_once(stop):
-    loop = make_loop(Step(*[StoreUnavailable("no answer")] * 5, True), stop)
+    loop = make_loop(Step(*[StoreUnavailable("no answer")] * 5, True, StoreUnavailable("no answer"), True), stop)
 
     with structlog.testing.capture_logs() as logs:
-        pauses = [loop._turn() for _ in range(6)]
+        pauses = [loop._turn() for _ in range(7)]
+        loop._failed_at -= SETTLED_SECONDS
+        loop._turn()
 
     assert [line["event"] for line in logs] == ["loop_pauses", "loop_recovered"]
     assert all(1 <= pause <= 30 for pause in pauses[:5])
     assert pauses[4] > pauses[0]
     assert pauses[5] == 0.0
+    assert pauses[6] <= 2.0
 
 
 def test_an_unexpected_error_does_not_end_the_loop(stop):
@@ -121,7 +124,7 @@ def fetch(port: int, path: str = "/healthz") -> tuple[int, dict]:
 def test_health_is_the_age_of_the_last_finished_turn(stop, age_seconds, status):
     loop, gate = make_loop(Step(), stop), StartGate(Clock(), 90)
     loop._turned_at -= age_seconds
-    server = start_health_server(0, [loop], gate)
+    server = start_health_server(0, [loop], gate, stale_seconds=60)
 
     try:
         assert fetch(server.server_port)[0] == status
@@ -140,7 +143,7 @@ def test_a_clock_that_is_wrong_is_unhealthy_and_starts_nothing(stop, skew_second
     gate._note_date({"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}})
 
     assert gate.is_open() is right
-    assert health_of([], gate)["healthy"] is right
+    assert health_of([], gate, stale_seconds=60)["healthy"] is right
     assert gate.skew == timedelta(seconds=skew_seconds)
 
 

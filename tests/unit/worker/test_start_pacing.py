@@ -8,8 +8,9 @@ import pytest
 from shared.control_store import Bucket, refilled
 from shared.errors import StoreUnavailable
 from tests.fakes.clock import NOON
+from tests.fakes.jobs import submitted_job
 from tests.fakes.seam import no_answer, no_connection
-from tests.fakes.world import World
+from tests.fakes.world import World, never
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,17 @@ def test_a_callback_message_is_remembered_once():
 
     assert world.control.remember_message("m-1", NOON, timedelta(minutes=10))
     assert not world.control.remember_message("m-1", NOON, timedelta(minutes=10))
+
+
+def test_a_permit_in_the_timers_hand_does_not_pass_a_gate_that_was_shut_since():
+    world = World()
+    job = submitted_job()
+    world.store.create(job)
+    world.timer._permit.take()
+    world.clock.forward(130)
+    for _ in range(3):
+        world.gate.unsure()
+
+    world.timer.run_once(never)
+
+    assert world.emr.names == []

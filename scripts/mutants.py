@@ -1,0 +1,406 @@
+"""Breaks one rule of the worker's protocol at a time, and shows which test notices.
+
+Each mutant is a patch of the real code, applied in a scratch copy: the text must be there exactly once, so that a
+mutant which no longer applies is noticed. Exits with 1 if any mutant survives or no longer applies.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("api", "shared", "worker", "tests/fakes", "tests/simulation", "tests/unit/worker")
+KEPT = ("pyproject.toml", "tests/__init__.py", "tests/unit/__init__.py")
+# In the order in which they are tried: what is quick first.
+TESTS = ("tests/unit/worker", "tests/simulation/test_races.py", "tests/simulation")
+PROCESSES = 2
+TIMEOUT_SECONDS = 600
+FAILED = re.compile(r"^FAILED (\S+?::.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule broken: in which file, which text becomes which."""
+
+    number: int
+    name: str
+    path: str
+    old: str
+    new: str
+
+
+ADVANCE, DECIDE, LIFECYCLE = "worker/advance.py", "worker/decide.py", "shared/lifecycle.py"
+STORE, RUNNER, CONTROL = "shared/job_store.py", "shared/spark_runner.py", "shared/control_store.py"
+CONSUMER, TIMER, REPORTS, RETRY = "worker/consumer.py", "worker/timer.py", "api/reports.py", "shared/retry.py"
+CONDITION = '"ConditionExpression": f"#rev = :seen AND #status IN ({allowed})",'
+
+MUTANTS = (
+    Mutant(
+        1,
+        "StartJobRun before Claim",
+        ADVANCE,
+        "        written = self._try_to_write(turn, wanted)\n"
+        "        if not isinstance(written, Job):\n"
+        "            return written\n"
+        "        if written.intent_at is None:",
+        "        if wanted.intent_at is not None:\n"
+        "            self._runner.start(wanted, now + START_WINDOW)\n"
+        "        written = self._try_to_write(turn, wanted)\n"
+        "        if not isinstance(written, Job):\n"
+        "            return written\n"
+        "        if written.intent_at is None:",
+    ),
+    Mutant(
+        2,
+        "Claim without a condition",
+        STORE,
+        CONDITION,
+        '"ConditionExpression": f"#status IN ({allowed}, :status)" if before["status"] == "SUBMITTED" '
+        'and after["status"] == "RUNNING" else f"#rev = :seen AND #status IN ({allowed})",',
+    ),
+    Mutant(3, "no rev in conditions", STORE, CONDITION, '"ConditionExpression": f"#status IN ({allowed})",'),
+    Mutant(
+        4,
+        "its own lost answer is taken for a loss",
+        STORE,
+        "return Won(stored) if stored.rev == wanted.rev else Refused(stored)",
+        "return Refused(stored)",
+    ),
+    Mutant(
+        5,
+        "restart without Find",
+        DECIDE,
+        "    if seen.absence is not Absence.NONE:  # 18",
+        "    if seen.absence is not Absence.NONE and stop_reason(job, now):  # 18",
+    ),
+    Mutant(
+        6,
+        "a fresh clientToken for each call",
+        RUNNER,
+        '"clientToken": name,',
+        '"clientToken": __import__("uuid").uuid4().hex,',
+    ),
+    Mutant(
+        7,
+        "a cancellation ends the job inside the fence",
+        DECIDE,
+        'return Fail(stop, "No run had begun.") if now >= fence else Wait(fence)',
+        'return Fail(stop, "No run had begun.")',
+    ),
+    Mutant(
+        8,
+        "no start deadline",
+        RUNNER,
+        'start_client.meta.events.register("before-send.emr-serverless.StartJobRun", refuse_late_start)',
+        "pass",
+    ),
+    Mutant(
+        9,
+        "a refusal clears an intent that is not alone",
+        LIFECYCLE,
+        "    if not alone and job.intent_at is not None:",
+        "    if False:",
+    ),
+    Mutant(
+        10,
+        "an unsure start clears its intent",
+        ADVANCE,
+        "            self._gate.unsure()\n            return None",
+        "            self._gate.unsure()\n"
+        "            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)",
+    ),
+    Mutant(11, "botocore resends StartJobRun", "shared/aws_clients.py", "START_ATTEMPTS = 1", "START_ATTEMPTS = 3"),
+    Mutant(
+        12,
+        "a throttled start ends the job",
+        ADVANCE,
+        "return self._refuse(own, error, THROTTLED_WAIT_SECONDS, alone=alone)",
+        "return self._fail(own, self._clock(), FailureReason.CAPACITY, error.detail)",
+    ),
+    Mutant(
+        13,
+        "Find takes the first page for all",
+        RUNNER,
+        'if not page.get("nextToken"):\n                return _earliest',
+        "if True:\n                return _earliest",
+    ),
+    Mutant(
+        14,
+        "a run is applied without its runId",
+        DECIDE,
+        "    if seen.run is not None and seen.run.run_id == job.run_id:",
+        "    if seen.run is not None:",
+    ),
+    Mutant(
+        15,
+        "Record without the attempt's name",
+        DECIDE,
+        "    if seen.run is not None and seen.run.name == job.run_name:  # 16",
+        "    if seen.run is not None:  # 16",
+    ),
+    Mutant(
+        16,
+        "CANCELLING is taken for over",
+        RUNNER,
+        'return self.state in ("SUCCESS", "FAILED", "CANCELLED")',
+        'return self.state in ("SUCCESS", "FAILED", "CANCELLED", "CANCELLING")',
+    ),
+    Mutant(
+        17,
+        "a report of an older attempt is heard",
+        REPORTS,
+        "    if report.attempt != job.attempt:",
+        "    if report.attempt > job.attempt:",
+    ),
+    Mutant(
+        18,
+        "a report of an attempt that is over is heard",
+        REPORTS,
+        "    if job.is_idle:\n        raise",
+        "    if False:\n        raise",
+    ),
+    Mutant(
+        19,
+        "a report of a passing failure ends the job",
+        REPORTS,
+        "    if job.is_idle or not may_retry(job, failure_class, now):",
+        "    if True:",
+    ),
+    Mutant(
+        20,
+        "a final report waits for EMR",
+        REPORTS,
+        "        return succeeded(job, now, REPORTER, message_of(report))",
+        "        return with_progress(job, report, now)",
+    ),
+    Mutant(
+        21,
+        "a report of a failure retries at once",
+        REPORTS,
+        "    return failure_reported(job, now, noted)",
+        '    return __import__("shared.lifecycle", fromlist=["x"]).retrying(job, now, failure_class, detail)',
+    ),
+    Mutant(
+        22,
+        "every failure is retried",
+        RETRY,
+        "    if stop_reason(job, now) or failure_class not in (FailureClass.CAPACITY, FailureClass.TRANSIENT):",
+        "    if stop_reason(job, now):",
+    ),
+    Mutant(
+        23, "Retry keeps runId", LIFECYCLE, "        run_id=None,\n        intent_at=None,", "        intent_at=None,"
+    ),
+    Mutant(
+        24,
+        "a lack of capacity is charged",
+        LIFECYCLE,
+        "job.charged_failures + (failure_class is not FailureClass.CAPACITY)",
+        "job.charged_failures + 1",
+    ),
+    Mutant(
+        25,
+        "one 404 means that the run is lost",
+        DECIDE,
+        "return Find() if now >= patient_until else Wait(now + GONE_RETRY)",
+        'return Fail(FailureReason.RUN_LOST, "gone")',
+    ),
+    Mutant(
+        26,
+        "Fail drops dueAt",
+        LIFECYCLE,
+        "        reported=None,\n        due_at=due_at,",
+        "        reported=None,\n        due_at=None,",
+    ),
+    Mutant(27, "Fail drops the duty", LIFECYCLE, "        dlq_pending=True,", "        dlq_pending=False,"),
+    Mutant(
+        28,
+        "the duty is cleared before the send",
+        ADVANCE,
+        "        try:\n            self._dead_letters.send(failed_job_envelope(turn.job, self._settings))",
+        "        self._try_to_write(turn, duties_done(turn.job, now))\n"
+        "        try:\n            self._dead_letters.send(failed_job_envelope(turn.job, self._settings))",
+    ),
+    Mutant(
+        29,
+        "Wait loses dueAt",
+        LIFECYCLE,
+        "    return replace(job, updated_at=now, due_at=until)",
+        "    return replace(job, updated_at=now, due_at=None)",
+    ),
+    Mutant(
+        30,
+        "a cancellation leaves dueAt as it was",
+        LIFECYCLE,
+        "cancel_requested_at=now, due_at=now)",
+        "cancel_requested_at=now)",
+    ),
+    Mutant(
+        31,
+        "poison is left in the queue",
+        CONSUMER,
+        "str(error), message.body))\n        return True",
+        "str(error), message.body))\n        return False",
+    ),
+    Mutant(
+        32,
+        "the start bucket is written blindly",
+        CONTROL,
+        '            request["ConditionExpression"] = "rev = :seen"\n',
+        "",
+    ),
+    Mutant(
+        33,
+        "a throttle leaves the bucket full",
+        ADVANCE,
+        "            self._control.empty_start_bucket(self._clock())\n",
+        "",
+    ),
+    Mutant(
+        34,
+        "the message is taken before the permit",
+        CONSUMER,
+        "if not self._advance.may_start() or not self._permit.take():",
+        "if not self._advance.may_start():",
+    ),
+    Mutant(
+        35,
+        "an event is trusted without GetJobRun",
+        CONSUMER,
+        '        job_id, _, _ = run.name.partition(".")',
+        '        run = __import__("dataclasses").replace(run, state=json.loads(message.body)["detail"]["state"])\n'
+        '        job_id, _, _ = run.name.partition(".")',
+    ),
+    Mutant(
+        36,
+        "Record gives up when a cancellation got between",
+        ADVANCE,
+        "        return self._write(Turn(job, Observation(run=run), mine=True), wanted)",
+        "        self._try_to_write(Turn(job, Observation(run=run), mine=True), wanted)\n        return None",
+    ),
+    Mutant(
+        37,
+        "the timer acts without Take",
+        TIMER,
+        "        taken = self._store.update(job, taken_over(job, now, self._settings))",
+        "        taken = Won(job)",
+    ),
+    Mutant(
+        38,
+        "an idle job is acted on by one who did not take it",
+        DECIDE,
+        "    if not mine:  # 21",
+        "    if False:  # 21",
+    ),
+    Mutant(
+        39,
+        "SUBMITTED ends without RUNNING",
+        DECIDE,
+        "        return Claim()",
+        '        stop = stop_reason(job, now)\n        return Fail(stop, "Not begun.") if stop else Claim()',
+    ),
+    Mutant(
+        40,
+        "the message is deleted before it is handled",
+        CONSUMER,
+        "        for message in messages:\n            handle_one(",
+        "        self._queue.delete(messages)\n        for message in messages:\n            handle_one(",
+    ),
+    Mutant(
+        41,
+        "a cancellation is stronger than a success",
+        DECIDE,
+        '    if run.state == "SUCCESS":  # 5: whatever was asked meanwhile',
+        '    if run.state == "SUCCESS" and not stop_reason(job, now):',
+    ),
+    Mutant(
+        42,
+        "a permit serves many starts",
+        "worker/permits.py",
+        '        """A start is about to be made with the permit in hand."""\n        self._held = False',
+        '        """A start is about to be made with the permit in hand."""',
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant: the test that killed it, or why none did."""
+
+    mutant: Mutant
+    killed_by: str | None
+    remark: str
+    seconds: float
+
+
+def make_copy(folder: Path) -> None:
+    """What the tests need of this checkout, in a folder of its own."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in KEPT:
+        shutil.copy(ROOT / name, folder / name)
+
+
+def apply(mutant: Mutant, folder: Path) -> bool:
+    """Patch the copy; False if the text is not there exactly once."""
+    path = folder / mutant.path
+    text = path.read_text()
+    if text.count(mutant.old) != 1:
+        return False
+    path.write_text(text.replace(mutant.old, mutant.new))
+    return True
+
+
+def try_mutant(mutant: Mutant, tests: tuple[str, ...]) -> Outcome:
+    """Run the tests against one mutant until the first fails."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutant-") as scratch:
+        folder = Path(scratch)
+        make_copy(folder)
+        if not apply(mutant, folder):
+            return Outcome(mutant, None, "DOES NOT APPLY", time.monotonic() - began)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "400"}
+        environment.pop("PYTHONPATH", None)
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(mutant, None, "TOOK TOO LONG", time.monotonic() - began)
+    failed = FAILED.search(done.stdout)
+    seconds = time.monotonic() - began
+    if done.returncode == 0:
+        return Outcome(mutant, None, "SURVIVED", seconds)
+    if failed is None:
+        return Outcome(mutant, None, f"DOES NOT RUN\n{done.stdout[-2000:]}{done.stderr[-2000:]}", seconds)
+    return Outcome(mutant, failed[1].removeprefix("tests/"), "", seconds)
+
+
+def main() -> int:
+    """Try all mutants, or those whose numbers are given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("numbers", nargs="*", type=int, help="only these mutants")
+    parser.add_argument("--simulation", action="store_true", help="only with the tests of the simulation")
+    asked = parser.parse_args()
+    tests = TESTS[1:] if asked.simulation else TESTS
+    mutants = [mutant for mutant in MUTANTS if not asked.numbers or mutant.number in asked.numbers]
+    began, left = time.monotonic(), 0
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for outcome in pool.map(lambda mutant: try_mutant(mutant, tests), mutants):
+            left += outcome.killed_by is None
+            told = outcome.killed_by or outcome.remark
+            print(f"{outcome.mutant.number:>3}  {outcome.mutant.name:<52} {outcome.seconds:5.1f} s  {told}", flush=True)
+    print(f"{len(mutants)} mutants, {left} not killed, in {time.monotonic() - began:.0f} s")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""How much is tried, and what was tried, told at the end."""
+
+import pytest
+import structlog
+
+from tests.simulation.checker import CHECKED
+from tests.simulation.tally import TRIED
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="try every schedule of the simulation, not a sample")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not CHECKED:
+        return
+    terminalreporter.section("simulation")
+    for name, count in TRIED.items():
+        terminalreporter.line(f"{name}: {count:,}")
+    terminalreporter.line(f"invariants checked: {len(CHECKED)} of them, {sum(CHECKED.values()):,} times")
+    for name, count in sorted(CHECKED.items()):
+        terminalreporter.line(f"  {name}: {count:,}")
+
+
+@pytest.fixture(scope="session")
+def full(request) -> bool:
+    return bool(request.config.getoption("--full", default=False))
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """Writing log lines would take most of the time."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    yield
+    structlog.configure(**before)

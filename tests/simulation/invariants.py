@@ -1,0 +1,420 @@
+"""What must be true of jobs and their runs, whatever breaks. Each rule is a function that asserts it.
+
+They read plain items and plain records of runs and know nothing of the fakes: the simulation calls them on every
+write and every start, and a suite of real processes may call them on tables and runs that it dumped.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Item = Mapping[str, Any]
+
+MOVES = {("SUBMITTED", "RUNNING"), ("RUNNING", "SUCCEEDED"), ("RUNNING", "FAILED")}
+ENDED = ("SUCCEEDED", "FAILED")
+OVER = ("SUCCESS", "FAILED", "CANCELLED")
+FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId")
+HISTORY_ENTRIES = 50
+ITEM_BYTES = 64 * 1024
+# Who ends a job by a report of its own program.
+REPORTER = "callback"
+LONGEST_BACKOFF_MS = 900_000
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as EMR Serverless itself knows it. Times are epoch milliseconds.
+
+    `failure` is what kind of failure the world gave it: capacity, transient or user; empty if nobody knows.
+    """
+
+    run_id: str
+    name: str
+    state: str
+    created_at: int
+    failure: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still do anything."""
+        return self.state not in OVER
+
+    @property
+    def job_id(self) -> str:
+        """The job that it belongs to by its name."""
+        return self.name.rpartition(".")[0]
+
+
+Runs = Sequence[RunRecord]
+
+
+def run_name(item: Item) -> str:
+    """The name of the run of the job's current attempt."""
+    return f"{item['jobId']}.{item['attempt']}"
+
+
+def ended_by_report(item: Item) -> bool:
+    """Whether the program's own report ended the job."""
+    return item["status"] in ENDED and item["history"][-1]["by"] == REPORTER
+
+
+def must_stop(item: Item, now: int) -> bool:
+    """Whether the job was to end, at this time."""
+    return "cancelRequestedAt" in item or now >= item["deadlineAt"]
+
+
+# Of one item at any time, whoever looks.
+
+
+def i1_history_tells_only_legal_moves(item: Item, runs: Runs) -> None:
+    """I1: SUBMITTED, RUNNING, then SUCCEEDED or FAILED, in the audit trail as in the status."""
+    history = item["history"]
+    assert "from" not in history[0], f"the first entry moves from {history[0]['from']}"
+    assert history[0]["to"] == "SUBMITTED", f"the history begins with {history[0]['to']}"
+    at = "SUBMITTED"
+    for entry in history[1:]:
+        if len(history) < HISTORY_ENTRIES:
+            assert entry["from"] == at, f"the history moves from {entry['from']} after {at}"
+        assert entry["from"] == entry["to"] or (entry["from"], entry["to"]) in MOVES, f"the history says {entry}"
+        at = entry["to"]
+    assert at == item["status"], f"the history ends with {at}, the status is {item['status']}"
+
+
+def i5_an_ended_job_has_no_live_run(item: Item, runs: Runs) -> None:
+    """I5: no terminal job has a live run, but for one that ended by its own report."""
+    if item["status"] in ENDED and not ended_by_report(item):
+        live = [run for run in runs if run.is_live]
+        assert not live, f"the job is {item['status']} and {live[0]} lives"
+
+
+def i6_the_outcome_is_what_the_run_or_its_report_said(item: Item, runs: Runs) -> None:
+    """I6: SUCCEEDED only if the current attempt's run succeeded, FAILED only if not, or as its own report said."""
+    if item["status"] not in ENDED or ended_by_report(item):
+        return
+    succeeded = [run for run in runs if run.name == run_name(item) and run.state == "SUCCESS"]
+    if item["status"] == "SUCCEEDED":
+        assert any(run.run_id == item.get("runId") for run in succeeded), f"SUCCEEDED without a success: {runs}"
+    else:
+        assert not succeeded, f"FAILED although {succeeded[0]} succeeded"
+
+
+def i7_a_job_is_due_if_and_only_if_work_is_owed(item: Item, runs: Runs) -> None:
+    """I7: `dueAt` is there while the job has not ended or owes a dead letter, and `dueShard` with it."""
+    owed = item["status"] not in ENDED or item.get("dlqPending", False)
+    assert ("dueAt" in item) == owed, f"status {item['status']}, dlqPending {item.get('dlqPending')}: dueAt is wrong"
+    assert ("dueShard" in item) == owed, "dueShard does not go with dueAt"
+
+
+def i8_only_a_failed_job_owes_a_dead_letter(item: Item, runs: Runs) -> None:
+    """I8: no dead letter is owed unless the job FAILED."""
+    assert not item.get("dlqPending") or item["status"] == "FAILED", f"a {item['status']} job owes a dead letter"
+
+
+def i9_no_failure_is_charged_twice(item: Item, runs: Runs) -> None:
+    """I9: at most one charge for each failed run, and never for the last attempt that the policy allows."""
+    charged, most = item["chargedFailures"], item["retryPolicy"]["maxAttempts"]
+    assert 0 <= charged < most, f"{charged} failures are charged of {most} attempts"
+    failed = [run for run in runs if run.state == "FAILED"]
+    assert charged <= len(failed), f"{charged} failures are charged for {len(failed)} failed runs"
+
+
+def i13_an_item_stays_small(item: Item, runs: Runs) -> None:
+    """I13: at most 50 entries of history and 64 KiB."""
+    assert len(item["history"]) <= HISTORY_ENTRIES, f"{len(item['history'])} entries of history"
+    size = len(json.dumps(item))
+    assert size <= ITEM_BYTES, f"the item has {size} bytes"
+
+
+# Of one write: the item before it (None if there was none), the item after it, the job's runs at that time.
+
+
+def i1_a_job_moves_by_the_table(old: Item | None, new: Item, runs: Runs) -> None:
+    """I1: SUBMITTED to RUNNING to SUCCEEDED or FAILED, and no other move."""
+    before = old["status"] if old is not None else None
+    if before is None:
+        assert new["status"] == "SUBMITTED", f"a job begins as {new['status']}"
+    else:
+        assert before == new["status"] or (before, new["status"]) in MOVES, f"{before} became {new['status']}"
+
+
+def i1_what_ended_never_changes(old: Item | None, new: Item, runs: Runs) -> None:
+    """I1: a terminal job keeps its status, reason, time, attempt and run."""
+    if old is not None and old["status"] in ENDED:
+        for name in FINAL_FIELDS:
+            assert old.get(name) == new.get(name), (
+                f"{name} of an ended job went from {old.get(name)} to {new.get(name)}"
+            )
+
+
+def i4_a_run_is_not_dropped_while_it_lives(old: Item | None, new: Item, runs: Runs) -> None:
+    """I4: `runId` never goes while its run lives."""
+    if old is not None and "runId" in old and old["runId"] != new.get("runId"):
+        live = [run for run in runs if run.run_id == old["runId"] and run.is_live]
+        assert not live, f"{live[0]} lives and was dropped"
+
+
+def i8_a_failure_owes_its_dead_letter_at_once(old: Item | None, new: Item, runs: Runs) -> None:
+    """I8: the write that makes a job FAILED also owes the dead letter."""
+    if old is not None and old["status"] != "FAILED" and new["status"] == "FAILED":
+        assert new.get("dlqPending") is True, "FAILED without owing a dead letter"
+
+
+def i9_a_charge_comes_with_the_retry_of_a_failed_run(old: Item | None, new: Item, runs: Runs) -> None:
+    """I9: a charge is one, and in the write that drops a run which failed, and not for want of capacity."""
+    if old is None or old["chargedFailures"] == new["chargedFailures"]:
+        return
+    assert new["chargedFailures"] == old["chargedFailures"] + 1, "more than one failure charged at once"
+    dropped = [run for run in runs if run.run_id == old.get("runId") and "runId" not in new]
+    assert dropped, "a failure is charged, and no run is dropped"
+    assert dropped[0].state == "FAILED", f"{dropped[0]} is charged as a failure"
+    assert dropped[0].failure != "capacity" or "reported" in old, "a lack of capacity is charged"
+
+
+def i9_only_what_may_pass_is_tried_again(old: Item | None, new: Item, runs: Runs) -> None:
+    """I9: another attempt follows a failure for want of capacity or one that may pass, if there is time; no other."""
+    if old is None or old["status"] != "RUNNING" or "runId" not in old:
+        return
+    decided_at = new["updatedAt"]
+    failed = next((run for run in runs if run.run_id == old["runId"] and run.state == "FAILED"), None)
+    kind = failed.failure if failed else ""
+    if new["status"] == "RUNNING" and "runId" not in new:
+        assert not must_stop(old, decided_at), "another attempt follows although the job must stop"
+        assert failed is not None, "another attempt follows a run that has not failed"
+        assert kind != "user" or "reported" in old, "a hopeless failure is tried again"
+    elif new["status"] == "FAILED" and not ended_by_report(new) and "reported" not in old:
+        time_left = not must_stop(old, decided_at) and decided_at + LONGEST_BACKOFF_MS < old["deadlineAt"]
+        left = old["chargedFailures"] + 1 < old["retryPolicy"]["maxAttempts"]
+        assert not (time_left and kind == "transient" and left), "a failure that may pass is not tried again"
+        assert not (time_left and kind == "capacity"), "a lack of capacity is not waited out"
+
+
+def i10_a_cancellation_is_never_lost(old: Item | None, new: Item, runs: Runs) -> None:
+    """I10: `cancelRequestedAt` stays as it was first written."""
+    if old is not None and "cancelRequestedAt" in old:
+        assert new.get("cancelRequestedAt") == old["cancelRequestedAt"], "the cancellation was lost"
+
+
+def i10_nothing_is_intended_after_a_cancellation(old: Item | None, new: Item, runs: Runs) -> None:
+    """I10: once a cancellation is asked for, no attempt is begun, and none begun again."""
+    if old is not None and "cancelRequestedAt" in old:
+        assert new["attempt"] <= old["attempt"], "an attempt began after the cancellation"
+        assert "intentAt" not in new or new["intentAt"] == old.get("intentAt"), "a start was meant after it"
+
+
+def i11_every_write_has_a_rev_of_its_own(old: Item | None, new: Item, runs: Runs) -> None:
+    """I11: `rev` changes with each write."""
+    assert old is None or old["rev"] != new["rev"], f"the rev {new['rev']} was written twice"
+
+
+def i11_attempts_are_counted_one_by_one(old: Item | None, new: Item, runs: Runs) -> None:
+    """I11: `attempt` moves by one at most, and back only if no run has its name."""
+    if old is None:
+        assert new["attempt"] == 0, f"a job begins with attempt {new['attempt']}"
+        return
+    assert abs(new["attempt"] - old["attempt"]) <= 1, f"attempt went from {old['attempt']} to {new['attempt']}"
+    if new["attempt"] < old["attempt"]:
+        begun = [run for run in runs if run.name == run_name(old)]
+        assert not begun, f"{begun[0]} exists, and its attempt was taken back"
+
+
+def i12_an_intent_never_moves_back(old: Item | None, new: Item, runs: Runs) -> None:
+    """I12: within an attempt, `intentAt` only grows."""
+    if old is not None and old["attempt"] == new["attempt"] and "intentAt" in old and "intentAt" in new:
+        assert new["intentAt"] >= old["intentAt"], "an intent moved back in time"
+
+
+def i9_no_attempt_begins_before_its_backoff(old: Item | None, new: Item, not_before: int) -> None:
+    """I9: the attempt after a retry begins when its backoff is over. `not_before` is what the retry said."""
+    if old is not None and new["attempt"] > old["attempt"]:
+        early = not_before - new["intentAt"]
+        assert early <= 0, f"attempt {new['attempt']} began {early} ms before its backoff was over"
+
+
+# Of a run that begins: its record, the job's item, the job's other runs.
+
+
+def i2_a_run_begins_only_for_the_current_attempt(run: RunRecord, item: Item | None, others: Runs) -> None:
+    """I2: a run named `{job}.{n}` begins only while the job is RUNNING with attempt n."""
+    assert item is not None, f"{run} began for no job"
+    assert item["status"] == "RUNNING", f"{run} began while the job is {item['status']}"
+    assert run.name == run_name(item), f"{run} began while the job is at attempt {item['attempt']}"
+    assert "intentAt" in item, f"{run} began without an intent"
+
+
+def i3_a_name_has_one_run(run: RunRecord, item: Item | None, others: Runs) -> None:
+    """I3: at most one run for each name."""
+    same = [other for other in others if other.name == run.name]
+    assert not same, f"{run} began, and so did {same[0]}"
+
+
+def i4_a_job_has_one_live_run(run: RunRecord, item: Item | None, others: Runs) -> None:
+    """I4: at most one live run for each job."""
+    live = [other for other in others if other.is_live]
+    assert not live, f"{run} began while {live[0]} lives"
+
+
+# Of a message on the dead-letter queue.
+
+
+def i8_a_dead_letter_speaks_of_a_failed_job(letter: Mapping[str, Any], item: Item | None) -> None:
+    """I8: no job's dead letter unless it FAILED, and for that reason."""
+    assert item is not None, f"a dead letter of no job: {letter['jobId']}"
+    assert item["status"] == "FAILED", f"a dead letter of a job that is {item['status']}"
+    said, stored = letter["failureReason"], item["failureReason"]
+    assert said == stored, f"the dead letter says {said}, the job {stored}"
+
+
+# Of the fleet's pace.
+
+
+def i14_starts_keep_the_pace(starts: Sequence[int], burst: int, rate: float, permits_in_hand: int) -> None:
+    """I14: over any window, StartJobRun is called at most burst + permits in hand + rate x seconds times.
+
+    `starts` are the times of the calls, in order. Only windows that end with the last call are looked at: asked at
+    every call, that is all of them.
+    """
+    for number, first in enumerate(starts):
+        calls = len(starts) - number
+        allowed = burst + permits_in_hand + rate * (starts[-1] - first) / 1000
+        assert calls <= allowed + 1e-6, f"{calls} starts in {(starts[-1] - first) / 1000} s; {allowed:.1f} are allowed"
+
+
+def i14_the_bucket_holds_no_more_than_its_burst(milli_tokens: int, burst: int) -> None:
+    """I14: the start bucket is within 0 and its burst."""
+    assert 0 <= milli_tokens <= burst * 1000, f"{milli_tokens} thousandths of a token of {burst}"
+
+
+# At rest: nothing is left to do, and nobody is stopped.
+
+
+def q1_every_job_has_ended_and_owes_nothing(item: Item, runs: Runs) -> None:
+    """Q1: every job is terminal, without a duty and without `dueAt`."""
+    assert item["status"] in ENDED, f"the job is still {item['status']}"
+    assert not item.get("dlqPending"), "a dead letter is still owed"
+    assert "dueAt" not in item, "the job is still due"
+
+
+def q2_every_run_has_ended(item: Item, runs: Runs) -> None:
+    """Q2: every run is over."""
+    live = [run for run in runs if run.is_live]
+    assert not live, f"{live[0]} still lives"
+
+
+def q3_failed_jobs_and_no_others_have_dead_letters(item: Item, letters: Sequence[Mapping[str, Any]]) -> None:
+    """Q3: a FAILED job has at least one dead letter, all with one id; a job that SUCCEEDED has none."""
+    ids = {letter["id"] for letter in letters}
+    expected = {f"{item['jobId']}.failed"} if item["status"] == "FAILED" else set()
+    assert ids == expected, f"the job is {item['status']}, its dead letters are {sorted(ids)}"
+
+
+def q5_a_cancelled_job_says_so(item: Item, runs: Runs) -> None:
+    """Q5: if it was asked to cancel and did not succeed, the reason is that, or that EMR refused the run.
+
+    A report that ended the job may have come with a reason of its own only before the cancellation.
+    """
+    if "cancelRequestedAt" in item and item["status"] == "FAILED":
+        reason = item["failureReason"]
+        assert reason in ("CANCELLED", "START_REJECTED"), f"it was asked to cancel, and failed for {reason}"
+
+
+def q6_the_queues_are_empty(queues: Mapping[str, Sequence[str]]) -> None:
+    """Q6: no message is left in the jobs queue and in the events queue."""
+    for name, bodies in queues.items():
+        assert not bodies, f"{name} still holds {bodies[0]}"
+
+
+def q6_no_bad_message_is_lost(bad: Iterable[str], dead_letters: Sequence[str]) -> None:
+    """Q6: what could not be handled lies on the dead-letter queue, in an envelope or as it was."""
+    kept = {body for letter in dead_letters for body in (letter, json.loads(letter).get("body"))}
+    lost = [body for body in bad if body not in kept]
+    assert not lost, f"{lost[0]!r} is neither in a queue nor on the dead-letter queue"
+
+
+OF_AN_ITEM = (
+    i1_history_tells_only_legal_moves,
+    i5_an_ended_job_has_no_live_run,
+    i6_the_outcome_is_what_the_run_or_its_report_said,
+    i7_a_job_is_due_if_and_only_if_work_is_owed,
+    i8_only_a_failed_job_owes_a_dead_letter,
+    i9_no_failure_is_charged_twice,
+    i13_an_item_stays_small,
+)
+OF_A_WRITE = (
+    i1_a_job_moves_by_the_table,
+    i1_what_ended_never_changes,
+    i4_a_run_is_not_dropped_while_it_lives,
+    i8_a_failure_owes_its_dead_letter_at_once,
+    i9_a_charge_comes_with_the_retry_of_a_failed_run,
+    i9_only_what_may_pass_is_tried_again,
+    i10_a_cancellation_is_never_lost,
+    i10_nothing_is_intended_after_a_cancellation,
+    i11_every_write_has_a_rev_of_its_own,
+    i11_attempts_are_counted_one_by_one,
+    i12_an_intent_never_moves_back,
+)
+OF_A_START = (
+    i2_a_run_begins_only_for_the_current_attempt,
+    i3_a_name_has_one_run,
+    i4_a_job_has_one_live_run,
+)
+AT_REST = (
+    q1_every_job_has_ended_and_owes_nothing,
+    q2_every_run_has_ended,
+    q5_a_cancelled_job_says_so,
+)
+
+
+# The latencies, of what a run of a scenario measured.
+
+
+def l1_a_lost_answer_costs_less_than_half_a_minute(ended_at: int, ended_at_without: int) -> None:
+    """L1: a write whose answer was lost, and which the SDK sent again, delays the job by less than 30 s."""
+    assert ended_at - ended_at_without < 30_000, f"one lost answer cost {(ended_at - ended_at_without) / 1000} s"
+
+
+def l2_a_cancelled_run_ends_its_job_soon(asked_at: int, ended_at: int) -> None:
+    """L2: a job whose live run is cancelled ends within 120 s."""
+    assert ended_at - asked_at <= 120_000, f"the cancellation took {(ended_at - asked_at) / 1000} s"
+
+
+def l4_without_faults_nothing_is_done_twice(calls: Sequence[str], letters: Sequence[str], failed: bool) -> None:
+    """L4: a run without faults does each duty exactly once, and lists nothing. `letters` are the dead letters' ids."""
+    assert len(set(letters)) == len(letters), f"a dead letter was sent twice: {letters}"
+    assert sum(letter.endswith(".failed") for letter in letters) == int(failed), f"the dead letters are {letters}"
+    assert "list_job_runs" not in calls, "runs were listed"
+
+
+def l5_a_start_is_recorded_soon(begun_at: int, recorded_at: int, hold_seconds: int) -> None:
+    """L5: whatever one fault befell StartJobRun, its run is recorded within the hold and a minute.
+
+    `begun_at` is when the start was first meant.
+    """
+    took = (recorded_at - begun_at) / 1000
+    assert took <= hold_seconds + 60, f"the run was recorded {took} s after it was first meant"
+
+
+def runs_of(job_id: str, runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """The runs of one job, by their names."""
+    return [run for run in runs if run.job_id == job_id]
+
+
+def check_at_rest(
+    items: Iterable[Item],
+    runs: Sequence[RunRecord],
+    letters: Iterable[Mapping[str, Any]],
+    queues: Mapping[str, Sequence[str]],
+) -> None:
+    """All that must be true of dumped tables, runs and queues once nothing is left to do."""
+    letters = [letter for letter in letters if letter.get("envelope") == "job-failed"]
+    known = {item["jobId"]: item for item in items}
+    for item in known.values():
+        own = runs_of(item["jobId"], runs)
+        for check in (*OF_AN_ITEM, *AT_REST):
+            check(item, own)
+        names = [run.name for run in own]
+        assert len(set(names)) == len(names), f"I3: a name has several runs: {names}"
+        q3_failed_jobs_and_no_others_have_dead_letters(item, [x for x in letters if x["jobId"] == item["jobId"]])
+    for letter in letters:
+        i8_a_dead_letter_speaks_of_a_failed_job(letter, known.get(letter["jobId"]))
+    q6_the_queues_are_empty(queues)
