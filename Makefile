@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup provider demo run test unit integration simulation spark acceptance mutants contracts coverage lint format docs lock bench bench-scale clean
+.PHONY: help setup provider demo run test unit integration simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,10 @@ spark: setup ## the Spark programs on a real session
 	$(SPARK)/python -m pytest -q tests/spark
 
 acceptance: setup ## the whole platform in real processes, seen through HTTP
-	$(PYTEST) -q tests/acceptance $(COVERAGE)
+	$(PYTEST) -q tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)
+
+chaos: setup ## killed, stopped and cut-off processes, by a seed: make chaos SEED=7
+	$(PYTEST) -q tests/acceptance/chaos $(if $(SEED),--chaos-seed $(SEED))
 
 coverage: ## print the coverage of api, worker and shared; fails below 90 %
 	@$(PRODUCT)/coverage report --fail-under=90

@@ -20,7 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("api", "shared", "worker", "tests/fakes", "tests/simulation", "tests/unit/worker")
 KEPT = ("pyproject.toml", "tests/__init__.py", "tests/unit/__init__.py")
 # In the order in which they are tried: what is quick first.
-TESTS = ("tests/unit/worker", "tests/simulation/test_races.py", "tests/simulation")
+TESTS = (
+    "tests/unit/worker",
+    "tests/simulation/test_races.py",
+    "tests/simulation/test_random_schedules.py",
+    "tests/simulation/test_crash_points.py",
+)
 PROCESSES = 2
 TIMEOUT_SECONDS = 600
 FAILED = re.compile(r"^FAILED (\S+?::.+?)(?: - .*)?$", re.MULTILINE)

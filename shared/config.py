@@ -248,6 +248,15 @@ class Settings:
         15,
         validate=valid.Range(1, 1000),
     )
+    due_batch: int = setting(
+        "DUE_BATCH",
+        "Jobs that the timer reads at once from each of the due index's 16 shards",
+        50,
+        validate=valid.Range(1, 1000),
+    )
+    event_batch: int = setting(
+        "EVENT_BATCH", "Events of runs that a worker receives at once; SQS allows 10", 10, validate=valid.Range(1, 10)
+    )
     job_consumers: int = setting(
         "JOB_CONSUMERS", "Threads of a worker that take submitted jobs", 2, validate=valid.Range(1, 32)
     )

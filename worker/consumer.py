@@ -22,7 +22,6 @@ from worker.envelopes import unprocessable_envelope
 
 log = structlog.get_logger()
 
-EVENTS_AT_ONCE = 10
 # A message of a newer version waits for a newer worker.
 NEWER_VERSION_WAIT_SECONDS = 60
 EVENT_SOURCE = "aws.emr-serverless"
@@ -100,7 +99,7 @@ class EventsConsumer:
     def run_once(self, stopping: Callable[[], bool]) -> bool:
         """Handle the events of one receive. Raises: ServiceUnavailable; what was not handled comes back."""
         wait, hidden = self._settings.long_poll_seconds, self._settings.visibility_seconds
-        messages = self._queue.receive(EVENTS_AT_ONCE, wait, hidden)
+        messages = self._queue.receive(self._settings.event_batch, wait, hidden)
         done: list[Message] = []
         try:
             for position, message in enumerate(messages):

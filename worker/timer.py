@@ -16,7 +16,6 @@ from worker.decide import NOTHING_YET
 
 log = structlog.get_logger()
 
-DUE_AT_ONCE = 50
 # A job that cannot be handled is left alone for longer and longer, and never keeps the others waiting.
 FAILURE_BASE = timedelta(seconds=60)
 FAILURE_CAP = timedelta(seconds=900)
@@ -50,7 +49,8 @@ class Timer:
         self._shuffle(shards)
         for shard in shards:
             # Those set aside stay due, in front of the others.
-            for job_id in self._store.due_ids(shard, self._clock(), DUE_AT_ONCE + len(self._failures)):
+            most = self._settings.due_batch + len(self._failures)
+            for job_id in self._store.due_ids(shard, self._clock(), most):
                 if stopping():
                     return False
                 self._handle_carefully(job_id)

@@ -3,3 +3,5 @@
 from collections import Counter
 
 TRIED: Counter[str] = Counter()
+# What is too much for every run is sampled with this.
+SEED = 20261123

@@ -24,9 +24,8 @@ from tests.simulation.faults import (
 )
 from tests.simulation.scenarios import FOREVER, SHUFFLE_LOST, USER_FAULT, never
 from tests.simulation.simulation import Cancel, Faults, Setup, Simulation, Submit
-from tests.simulation.tally import TRIED
+from tests.simulation.tally import SEED, TRIED
 
-SEED = 20261123
 AT_A_START = (*TROUBLES, *STARTS_GONE_WRONG, *PAUSES)
 # What makes the next start the second of the same attempt.
 LEAVES_AN_INTENT = (
@@ -189,3 +188,29 @@ def test_a_worker_whose_clock_is_wrong_starts_nothing_and_the_other_goes_on():
 
     starters = {who for _, who, what, _ in simulation.trace.events if what == START}
     assert starters == {"worker-B"}
+
+
+def test_a_start_whose_answer_was_lost_is_found_behind_many_newer_runs():
+    """Also by its name alone: the clientToken is not honoured here."""
+    jobs = tuple(Submit(0, number) for number in range(1, 7))
+    plans = {(number, 1): runs_for(300) for number in range(1, 7)}
+    setup = Setup(actions=jobs, plans=plans, aws={"page_rows": 2})
+    lost = next(fault for fault in TROUBLES if fault.name == "answer lost")
+
+    simulation = Simulation(setup, Faults(by_operation={(START, 0): lost}), token_seconds=0)
+    simulation.run()
+
+    assert len(simulation.emr.runs) == 6
+    assert simulation.calls.count("list_job_runs") == 3
+
+
+def test_after_a_throttled_start_nobody_in_the_fleet_starts_anything_for_ten_seconds():
+    jobs = tuple(Submit(0, number) for number in range(1, 11))
+    throttled = next(fault for fault in TROUBLES if fault.name == "throttled")
+
+    simulation = Simulation(Setup(actions=jobs, workers=3), Faults(by_operation={(START, 4): throttled}))
+    simulation.run()
+
+    calls = [at for at, _, what, _ in simulation.trace.events if what == START]
+    in_hand = 2 * 3 - 1  # whoever has a permit already may use it
+    assert sum(calls[4] < at <= calls[4] + 10_000 for at in calls) + sum(at == calls[4] for at in calls[5:]) <= in_hand

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
@@ -144,12 +143,3 @@ def test_whatever_happens_at_once_every_invariant_holds(full):
         try_script(numbers)
 
     any_schedule()
-
-
-# Schedules that once broke something, kept as they were found.
-FOUND: tuple[tuple[int, ...], ...] = ()
-
-
-@pytest.mark.parametrize("numbers", FOUND, ids=lambda numbers: "-".join(map(str, numbers)))
-def test_what_once_broke_the_protocol_no_longer_does(numbers):
-    try_script(numbers)

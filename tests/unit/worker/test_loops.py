@@ -134,6 +134,26 @@ def test_health_is_the_age_of_the_last_finished_turn(stop, age_seconds, status):
         server.server_close()
 
 
+def test_the_same_facts_are_metrics(stop):
+    loop, gate = make_loop(Step(), stop), StartGate(Clock(), 90)
+    loop._turned_at -= 61
+    gate.skew = timedelta(seconds=4)
+    server = start_health_server(0, [loop], gate, stale_seconds=60)
+
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/metrics"
+        with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:
+            lines = answer.read().decode().splitlines()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    ages = [float(line.split()[1]) for line in lines if line.startswith('cdp_worker_loop_age_seconds{loop="step"}')]
+    assert len(ages) == 1
+    assert 61 <= ages[0] < 62
+    assert "cdp_worker_clock_skew_seconds 4.0" in lines
+
+
 @pytest.mark.parametrize(("skew_seconds", "right"), [(0, True), (9, True), (11, False), (-11, False)])
 def test_a_clock_that_is_wrong_is_unhealthy_and_starts_nothing(stop, skew_seconds, right):
     clock = Clock(NOON)
