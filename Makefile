@@ -22,13 +22,13 @@ run: setup ## start the local cloud, the API and the workers; Ctrl-C ends them
 
 test: setup lint ## every check and every tier of tests, then the coverage
 	@$(PRODUCT)/coverage erase
-	@$(MAKE) --no-print-directory unit spark integration acceptance coverage
+	@$(MAKE) --no-print-directory unit simulation spark integration acceptance coverage
 
 unit: setup ## milliseconds each, no network
-	$(PYTEST) -q tests/unit tests/simulation tests/repository $(COVERAGE)
+	$(PYTEST) -q tests/unit tests/repository $(COVERAGE)
 
-simulation: setup ## the worker on fakes and a virtual clock
-	$(PYTEST) -q tests/unit/worker tests/simulation
+simulation: setup ## the worker cut at every call, on fakes and a virtual clock
+	$(PYTEST) -q tests/simulation
 
 provider: setup ## make the environment of the OpenID provider that tests use
 	@"$(PYTHON)" scripts/set_up.py provider
