@@ -124,7 +124,8 @@ class WaitingRun:
         self._folder = folder
         self.key = f"{folder.name}.txt"
         self.id = emr.start(jobDriver=driver(program, str(folder), f"s3://{PROCESSED}/{self.key}"))
-        wait_for(lambda: (folder / "begun").exists(), "the program to begin", SPARK_SECONDS)
+        begun = folder / "begun"  # what it says, and not that it is there: a kill may come between the two
+        wait_for(lambda: begun.exists() and begun.read_text(), "the program to begin", SPARK_SECONDS)
 
     def let_go(self) -> None:
         """Let the program write and end."""
