@@ -26,6 +26,7 @@ from tests.simulation.scenarios import FOREVER, SHUFFLE_LOST, USER_FAULT, never
 from tests.simulation.simulation import Cancel, Faults, Setup, Simulation, Submit
 from tests.simulation.tally import SEED, TRIED
 
+pytestmark = pytest.mark.timeout(1800)  # seconds; the whole of it takes long
 AT_A_START = (*TROUBLES, *STARTS_GONE_WRONG, *PAUSES)
 # What makes the next start the second of the same attempt.
 LEAVES_AN_INTENT = (

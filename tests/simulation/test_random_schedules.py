@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
@@ -127,6 +128,7 @@ def try_script(numbers: Sequence[int]) -> None:
     Simulation(setup, Faults(by_operation=faults), token_seconds).run()
 
 
+@pytest.mark.timeout(1800)
 def test_whatever_happens_at_once_every_invariant_holds(full):
     @settings(
         max_examples=EXAMPLES_IN_FULL if full else EXAMPLES,
