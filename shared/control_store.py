@@ -95,7 +95,7 @@ class ControlStore:
         else:
             request["ConditionExpression"] = "rev = :seen"
             request["ExpressionAttributeValues"] = to_dynamodb({":seen": seen.rev})
-        return self._put_if(request)
+        return put_if(self._client, request)
 
     def remember_message(self, message_id: str, now: datetime, keep: timedelta) -> bool:
         """Note a callback's message id; False if it was noted before. Raises: StoreUnavailable."""
@@ -104,26 +104,29 @@ class ControlStore:
             "expiresAt": epoch_ms(now + keep) // 1000,
             "nonce": str(uuid.uuid4()),
         }
-        return self._put_if(
+        return put_if(
+            self._client,
             {
                 "TableName": self._table,
                 "Item": to_dynamodb(item),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 "ConditionExpression": "attribute_not_exists(#key)",
                 "ExpressionAttributeNames": {"#key": "key"},
-            }
+            },
         )
 
-    def _put_if(self, request: Item) -> bool:
-        with store_errors():
-            try:
-                self._client.put_item(**request)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                # Our own write, whose answer was lost and which the SDK sent again, is no refusal.
-                return bool(error.response.get("Item") == request["Item"])
-        return True
+
+def put_if(client: "DynamoDBClient", request: Item) -> bool:
+    """Whether a conditional PutItem that asks for ALL_OLD was made. Raises: StoreUnavailable, StoreRefused."""
+    with store_errors():
+        try:
+            client.put_item(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            # Our own write, whose answer was lost and which the SDK sent again, is no refusal.
+            return bool(error.response.get("Item") == request["Item"])
+    return True
 
 
 def refilled(bucket: Bucket, now_ms: int, rate_per_second: float, burst: int) -> int:

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from shared.control_store import put_if
 from shared.errors import AppError
 from shared.job_store import from_dynamodb, store_errors, to_dynamodb
 from shared.models import Item, epoch_ms, from_epoch_ms
@@ -116,20 +115,9 @@ class ReplayLease:
         else:
             values = to_dynamodb({":seen": self._rev})
             request |= {"ConditionExpression": "rev = :seen", "ExpressionAttributeValues": values}
-        if not self._put_if(request):
+        if not put_if(self._client, request):
             return False
         self._rev, self._renewed_at = item["rev"], self._clock()
-        return True
-
-    def _put_if(self, request: Item) -> bool:
-        with store_errors():
-            try:
-                self._client.put_item(**request)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                # Our own write, whose answer was lost and which the SDK sent again, is no refusal.
-                return bool(error.response.get("Item") == request["Item"])
         return True
 
 
