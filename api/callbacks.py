@@ -15,7 +15,6 @@ from api.records import JobSchema, job_record
 from api.reports import apply_report
 from api.schemas import Report, ReportSchema, SignatureSchema
 from api.services import services
-from shared.config import Settings
 from shared.errors import (
     BadSignature,
     InvalidTransition,
@@ -29,6 +28,7 @@ from shared.errors import (
 )
 from shared.job_changes import change_job
 from shared.models import epoch_ms
+from shared.settings import Settings
 from shared.signatures import callback_key, is_signed
 from shared.transitions import JobStatusTransitionValidator
 

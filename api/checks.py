@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from api.operations import sentence
-from shared.config import Settings
 from shared.errors import FieldProblem, ObjectsForbidden, ValidationFailed
 from shared.job_catalogue import available_types
 from shared.job_types import JobType, parameter_problems
 from shared.models import JobInput
 from shared.object_store import ObjectStore, is_s3_uri, split_uri
+from shared.settings import Settings
 from shared.submission import Submission
 
 # Inputs become views of Spark SQL, which does not tell Flights from flights.

@@ -29,6 +29,7 @@ from shared.errors import (
     NotFound,
     ObjectsUnavailable,
     OutputsNotReady,
+    QuotaExceeded,
     ReportRefused,
     ServiceUnavailable,
     StoreUnavailable,
@@ -64,6 +65,7 @@ ANSWERED: tuple[type[AppError], ...] = (
     ValidationFailed,
     IdempotencyKeyReused,
     TooManyRequests,
+    QuotaExceeded,
     AppError,
     ServiceUnavailable,
     StoreUnavailable,
@@ -100,12 +102,19 @@ def register_error_handlers(app: Flask) -> None:
 def answer_app_error(error: AppError) -> Response:
     """An error of ours. What is wrong behind the API goes to the log, never to the client."""
     if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return problem_response(error, error.detail, challenge(error))
+        return problem_response(error, error.detail, [*challenge(error), *retry_after(error)])
     if isinstance(error, ServiceUnavailable):
         log.warning("service_unavailable", code=error.code, reason=error.detail)
-        retry_after = [("Retry-After", str(RETRY_AFTER_SECONDS))]
-        return problem_response(error, f"{error.title}. Try again in {RETRY_AFTER_SECONDS} seconds.", retry_after)
+        headers = [("Retry-After", str(RETRY_AFTER_SECONDS))]
+        return problem_response(error, f"{error.title}. Try again in {RETRY_AFTER_SECONDS} seconds.", headers)
     return answer_bug(error)
+
+
+def retry_after(error: AppError) -> list[tuple[str, str]]:
+    """The header that says when to try again, where that is known."""
+    if error.retry_after_seconds is None:
+        return []
+    return [("Retry-After", str(error.retry_after_seconds))]
 
 
 def answer_http_error(error: HTTPException) -> Response:
@@ -144,4 +153,5 @@ def problem_document(error: AppError | type[AppError], detail: str, correlation_
         "code": error.code,
         "correlationId": correlation_id,
         "errors": [{"pointer": each.pointer, "message": each.message} for each in problems[:MOST_PROBLEMS]],
+        **getattr(error, "facts", {}),
     }

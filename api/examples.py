@@ -9,10 +9,10 @@ from api.explanations import explanation_record
 from api.operations import load_with
 from api.records import history_record, job_record
 from api.schemas import SubmissionSchema
-from shared.config import Settings
 from shared.job_types import CSV_TO_PARQUET
 from shared.lifecycle import cancel_requested, claimed, recorded, succeeded
 from shared.models import Job
+from shared.settings import Settings
 from shared.submission import Origin, Submission, build_job
 
 SETTINGS = replace(

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from jwt import PyJWK, PyJWTError
 
 from api.jwks import KeyName, KeyTable
-from shared.config import Settings
 from shared.errors import IssuerUnavailable
+from shared.settings import Settings
 
 DISCOVERY = "/.well-known/openid-configuration"
 MOST_BYTES = 512 * 1024

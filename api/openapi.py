@@ -20,8 +20,8 @@ from api.callers import SCOPES
 from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
 from api.operations import Operation, operation_of
-from shared.config import VERSION
 from shared.errors import AppError, Forbidden, ServiceUnavailable, Unauthenticated
+from shared.settings import VERSION
 
 PROBLEM = "application/problem+json"
 EXAMPLE_CORRELATION_ID = "nightly-flights-2026-11-23"

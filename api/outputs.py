@@ -14,11 +14,11 @@ from api.operations import returns, takes_nothing
 from api.owned import own_job
 from api.records import iso, list_of, moment, number, open_object, text
 from api.services import services
-from shared.config import Settings
 from shared.errors import JobNotFound, ObjectsUnavailable, OutputsNotReady, StoreUnavailable
 from shared.locations import attempt_uri, manifest_uri
 from shared.models import Job
 from shared.object_store import LINK_SECONDS
+from shared.settings import Settings
 from shared.transitions import JobStatus
 
 blueprint = Blueprint("outputs", __name__)

@@ -7,9 +7,9 @@ from marshmallow import Schema, fields, validate
 
 from api.fields import WholeNumber
 from api.schemas import STATUSES, InputSchema
-from shared.config import Settings
 from shared.locations import attempt_uri, driver_log_uri, manifest_uri
 from shared.models import FailureReason, HistoryEntry, Job
+from shared.settings import Settings
 from shared.submission import SIZES
 from shared.transitions import JobStatus
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from flask import current_app
 
 from api.callers import Callers
-from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
+from shared.settings import Settings
 
 EXTENSION = "cloud-data-platform"
 

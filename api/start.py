@@ -2,7 +2,8 @@
 
 import sys
 
-from shared.config import ConfigurationError, Settings, read_settings
+from shared.config import ConfigurationError, read_settings
+from shared.settings import Settings
 
 CONFIGURATION_IS_WRONG = 2
 

@@ -14,8 +14,8 @@ import jwt
 from api.callers import Anybody, Caller, Callers
 from api.issuer import Issuer
 from api.jwks import KeyCache
-from shared.config import Settings
 from shared.errors import InvalidToken, Unauthenticated
+from shared.settings import Settings
 
 MOST_CHARACTERS = 8192
 MOST_OWNER_CHARACTERS = 255

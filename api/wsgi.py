@@ -11,13 +11,13 @@ from api.services import Services
 from api.start import settings_or_exit
 from api.tokens import make_callers
 from shared.aws_clients import make_clients
-from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
+from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 
 
@@ -34,7 +34,9 @@ def build(settings: Settings) -> Flask:
     return create_app(
         Services(
             settings=settings,
-            store=JobStore(clients.dynamodb, settings.jobs_table, JobStatusTransitionValidator()),
+            store=JobStore(
+                clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator()
+            ),
             queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
             objects=ObjectStore(clients.s3),
             control=control,

@@ -13,11 +13,12 @@ import click
 import structlog
 
 from shared.aws_clients import make_clients
-from shared.config import Settings, read_operator_settings
+from shared.config import read_operator_settings
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.models import utc_now
 from shared.replay_lease import ReplayLease
+from shared.settings import Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 
@@ -61,7 +62,7 @@ def connect() -> Aws:
 
     return Aws(
         settings=settings,
-        store=JobStore(clients.dynamodb, settings.jobs_table, JobStatusTransitionValidator()),
+        store=JobStore(clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator()),
         jobs_queue=queue(settings.jobs_queue),
         dead_letters=queue(settings.dead_letter_queue),
         runner=SparkRunner(clients.emr, clients.emr_start),

@@ -12,7 +12,8 @@ from local.deploy import DeployFailed
 from local.ports import PortTaken
 from local.processes import Child, NotReady
 from local.settings import LocalSettings
-from shared.config import ConfigurationError, Settings, read_fields
+from shared.config import ConfigurationError, read_fields
+from shared.settings import Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.2

@@ -22,7 +22,7 @@ from local.ports import settle
 from local.processes import CLOUD_MARK, Child, plan_processes
 from local.settings import ROOT, LocalSettings
 from local.variables import cloud_variables, process_environment, write_env_file
-from shared.config import Settings
+from shared.settings import Settings
 
 # Longer than a reaper takes.
 SWEEP_SECONDS = 20.0

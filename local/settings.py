@@ -7,7 +7,7 @@ from pathlib import Path
 
 from environs import validate as valid
 
-from shared.config import setting
+from shared.settings import setting
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = valid.Range(0, 65535)

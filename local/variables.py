@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.ports import HOST
 from local.settings import ACCOUNT_ID
-from shared.config import SIGNING_KEY_CHARACTERS, Settings
+from shared.settings import SIGNING_KEY_CHARACTERS, Settings
 
 # Public on purpose: the local cloud asks for credentials and verifies none.
 DUMMY_CREDENTIAL = "local"

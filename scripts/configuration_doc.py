@@ -7,11 +7,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from local.settings import LocalSettings
-from shared.config import REDACTED, Settings
+from shared.settings import REDACTED, Settings
 
 HEAD = """# Configuration
 
-Made from `shared/config.py` and `local/settings.py` by `make docs`; do not edit by hand.
+Made from `shared/settings.py` and `local/settings.py` by `make docs`; do not edit by hand.
 
 Every variable has a default that suits `ENVIRONMENT=local` and `ci`. In every other environment the process
 refuses to start until those marked *required* are set, and names all that are missing at once. Endpoints and

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from botocore.exceptions import ClientError
 
-from shared.job_store import from_dynamodb, store_errors, to_dynamodb
+from shared.dynamodb import from_dynamodb, put_if, store_errors, to_dynamodb
 from shared.models import Item, epoch_ms
 
 if TYPE_CHECKING:
@@ -114,19 +113,6 @@ class ControlStore:
                 "ExpressionAttributeNames": {"#key": "key"},
             },
         )
-
-
-def put_if(client: "DynamoDBClient", request: Item) -> bool:
-    """Whether a conditional PutItem that asks for ALL_OLD was made. Raises: StoreUnavailable, StoreRefused."""
-    with store_errors():
-        try:
-            client.put_item(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            # Our own write, whose answer was lost and which the SDK sent again, is no refusal.
-            return bool(error.response.get("Item") == request["Item"])
-    return True
 
 
 def refilled(bucket: Bucket, now_ms: int, rate_per_second: float, burst: int) -> int:

@@ -1,8 +1,9 @@
 """AppError and its family: what can go wrong, said once, with the answers every caller asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,10 @@ class FieldProblem:
 
 
 class AppError(Exception):
-    """An error of ours: `code` names it, `http_status` answers it, `retryable` says if trying again can help."""
+    """An error of ours: `code` names it, `http_status` answers it, `retryable` says if trying again can help.
+
+    `retry_after_seconds` says when, where that is known; `facts` are further members of its problem document.
+    """
 
     code = "internal_error"
     title = "Something went wrong on our side"
@@ -25,6 +29,8 @@ class AppError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.problems = tuple(problems)
+        self.retry_after_seconds: int | None = None
+        self.facts: Mapping[str, Any] = {}
 
 
 class MalformedRequest(AppError):
@@ -179,6 +185,20 @@ class TooManyRequests(AppError):
     title = "Too many requests"
     http_status = HTTPStatus.TOO_MANY_REQUESTS
     retryable = True
+
+
+class QuotaExceeded(TooManyRequests):
+    """The owner uses as much as each owner may; `quota` names of what."""
+
+    code = "quota_exceeded"
+    title = "The owner has no more of this for now"
+
+    def __init__(
+        self, detail: str, quota: str = "", limit: int = 0, used: int = 0, retry_after_seconds: int = 0
+    ) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+        self.facts = {"quota": {"name": quota, "limit": limit, "used": used}}
 
 
 class ServiceUnavailable(AppError):

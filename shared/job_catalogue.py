@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from shared.config import Settings
 from shared.job_types import JOB_TYPES, JobType
+from shared.settings import Settings
 
 
 def available_types(settings: Settings) -> Mapping[str, JobType]:

@@ -1,19 +1,26 @@
 """The jobs table: DynamoDB behind our words. All that knows its expressions, its types and its errors."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.errors import JobNotFound, StoredJobUnreadable, StoreRefused, StoreUnavailable
+from shared.dynamodb import (
+    Verdict,
+    from_dynamodb,
+    store_errors,
+    to_dynamodb,
+    wait_a_little,
+    write_all,
+    write_one,
+)
+from shared.errors import JobNotFound, StoredJobUnreadable, StoreUnavailable
 from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item, owner_status_key
+from shared.quota_items import counting_job, freeing_job, make_room
+from shared.quotas import Quota, refuse_excess, usage_of
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
 if TYPE_CHECKING:
@@ -25,8 +32,9 @@ log = structlog.get_logger()
 BATCH_GET_KEYS = 100
 BATCH_GET_ROUNDS = 5
 STATUS_PAGE = 1000
-
-_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+# Opening the day of an owner's counts, or losing the race for it, costs one more try of a create.
+CREATE_TRIES = 4
+ONE_JOB: Mapping[Quota, int] = {Quota.ACTIVE_JOBS: 1, Quota.SUBMISSIONS: 1}
 
 
 @dataclass(frozen=True)
@@ -51,64 +59,54 @@ class ListPage:
     last_key: str | None
 
 
-@contextmanager
-def store_errors() -> Iterator[None]:
-    """Translate DynamoDB's errors; refused conditions are handled before."""
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationException":
-            raise StoreRefused(f"DynamoDB refuses the request: {error}") from error
-        raise StoreUnavailable(f"DynamoDB did not answer: {error}") from error
-    except BotoCoreError as error:
-        raise StoreUnavailable(f"DynamoDB did not answer: {error}") from error
-
-
-def to_dynamodb(item: Item) -> dict[str, Any]:
-    """An item in DynamoDB's wire form."""
-    return {name: _serializer.serialize(value) for name, value in item.items()}
-
-
-def from_dynamodb(item: dict[str, Any]) -> Item:
-    """An item from DynamoDB's wire form; all our numbers are whole."""
-    return {name: _whole(_deserializer.deserialize(value)) for name, value in item.items()}
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, list):
-        return [_whole(entry) for entry in value]
-    if isinstance(value, dict):
-        return {name: _whole(entry) for name, entry in value.items()}
-    return value
-
-
 class JobStore:
-    """Reads jobs consistently and writes each change under a condition on the image that it was decided on."""
+    """Reads jobs consistently and writes each change under a condition on the image that it was decided on.
+
+    A job is counted for its owner in the transaction that stores it, and no longer in the one that ends it.
+    """
 
     def __init__(
         self,
         client: "DynamoDBClient",
         table: str,
+        control_table: str,
         validator: JobStatusTransitionValidator,
         new_rev: Callable[[], str] = lambda: str(uuid.uuid4()),
+        pause: Callable[[int], None] = wait_a_little,
     ) -> None:
+        """`pause(n)` waits a little after the n-th time that another transaction was in the way."""
         self._client = client
         self._table = table
+        self._control_table = control_table
         self._validator = validator
         self._new_rev = new_rev
+        self._pause = pause
 
-    def create(self, job: Job) -> Won | Refused:
-        """Store a new job. Refused holds the job that has its id already. Raises: StoreUnavailable."""
+    def create(self, job: Job, limits: Mapping[Quota, int] | None = None) -> Won | Refused:
+        """Store a new job, if its owner may have one more. Refused holds the job that has its id already.
+
+        Without `limits` it is counted, but not refused. Raises: QuotaExceeded, StoreUnavailable.
+        """
         job = replace(job, rev=self._new_rev())
-        request: Item = {
+        put: Item = {
             "TableName": self._table,
             "Item": to_dynamodb(job_to_item(job)),
             "ConditionExpression": "attribute_not_exists(jobId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        return self._write(self._client.put_item, request, job)
+        owner_id, now = job.owner_id, job.created_at
+        writes = [{"Put": put}, counting_job(self._control_table, owner_id, limits, now)]
+        for _ in range(CREATE_TRIES):
+            verdicts = write_all(self._client, writes, self._pause)
+            if not verdicts:
+                return Won(job)
+            stored, counted = verdicts
+            if stored.is_refused:
+                return _refusal(stored, job)
+            if limits is not None:
+                refuse_excess(usage_of(counted.item, now), ONE_JOB, limits, now)
+            make_room(self._client, self._control_table, owner_id, counted.item, now)
+        raise StoreUnavailable(f"The counts of {owner_id} were changed by others {CREATE_TRIES} times in a row.")
 
     def update(self, seen: Job, wanted: Job) -> Won | Refused:
         """Change `seen` into `wanted`, if `seen` is still what is stored.
@@ -119,25 +117,16 @@ class JobStore:
             self._validator.validate(seen.status, wanted.status)
         wanted = replace(wanted, rev=self._new_rev())
         before, after = job_to_item(seen), job_to_item(wanted)
-        request = update_request(before, after, _statuses_to_leave(seen.status, wanted.status))
-        return self._write(self._client.update_item, {"TableName": self._table, **request}, wanted)
+        change = update_request(before, after, _statuses_to_leave(seen.status, wanted.status))
+        refused = self._write({"TableName": self._table, **change}, seen, wanted)
+        return Won(wanted) if refused is None else _refusal(refused, wanted)
 
-    def _write(self, call: Callable[..., Any], request: Item, wanted: Job) -> Won | Refused:
-        with store_errors():
-            try:
-                call(**request)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                return self._refusal(error.response, wanted)
-        return Won(wanted)
-
-    def _refusal(self, response: Any, wanted: Job) -> Won | Refused:
-        if "Item" not in response:
-            return Refused(None)
-        stored = job_from_item(from_dynamodb(response["Item"]))
-        # The answer to our own write was lost and the SDK sent it again: what we find is what we wrote.
-        return Won(stored) if stored.rev == wanted.rev else Refused(stored)
+    def _write(self, request: Item, seen: Job, wanted: Job) -> Verdict | None:
+        """None if the update was made; else what was in its way."""
+        if wanted.status.is_terminal and not seen.status.is_terminal:
+            writes = [{"Update": request}, freeing_job(self._control_table, seen.owner_id)]
+            return next(iter(write_all(self._client, writes, self._pause)), None)
+        return write_one(self._client.update_item, request, self._pause)
 
     def get(self, job_id: str) -> Job:
         """The job as it is stored now. Raises: JobNotFound, StoredJobUnreadable, StoreUnavailable."""
@@ -229,6 +218,14 @@ class JobStore:
         """Return if the table can be read. Raises: StoreUnavailable."""
         with store_errors():
             self._client.get_item(TableName=self._table, Key=_key("ping"))
+
+
+def _refusal(refused: Verdict, wanted: Job) -> Won | Refused:
+    if refused.item is None:
+        return Refused(None)
+    stored = job_from_item(refused.item)
+    # The answer to our own write was lost and the SDK sent it again: what we find is what we wrote.
+    return Won(stored) if stored.rev == wanted.rev else Refused(stored)
 
 
 def _readable(item: Item) -> dict[str, Job]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.config import Settings
 from shared.models import (
     DETAIL_CHARACTERS,
     HISTORY_ENTRIES,
@@ -28,6 +27,7 @@ from shared.retry import (
     retry_backoff,
     stop_reason,
 )
+from shared.settings import Settings
 from shared.transitions import JobStatus
 
 WORKER = "worker"

@@ -1,7 +1,7 @@
 """Where things of a job lie in S3: one place for the layout that API, worker and clients share."""
 
-from shared.config import Settings
 from shared.models import Job
+from shared.settings import Settings
 
 
 def output_uri(settings: Settings, job_id: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from shared.config import REDACTED, Settings
+from shared.settings import REDACTED, Settings
 
 # Names whose values are secret whatever they look like.
 SECRET_NAMES = re.compile(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.config import Settings
 from shared.dead_letters import DeadLetter, FailedJob, Kind, RunEvent, Selection, read_dead_letter
 from shared.errors import AppError, FieldProblem, JobNotFound, QueueUnavailable, ValidationFailed
 from shared.held_messages import HeldMessages
@@ -22,6 +21,7 @@ from shared.job_types import parameter_problems, shown
 from shared.lifecycle import replayed_as, waiting
 from shared.models import HISTORY_MESSAGE_CHARACTERS, HistoryEntry, Job
 from shared.replay_edits import NO_EDITS, Edits, field_problems, replayed_job_id
+from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner
 from shared.submission import Origin, Submission, build_job
 from shared.transitions import JobStatus

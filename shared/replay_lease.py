@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from shared.control_store import put_if
+from shared.dynamodb import from_dynamodb, put_if, store_errors, to_dynamodb
 from shared.errors import AppError
-from shared.job_store import from_dynamodb, store_errors, to_dynamodb
 from shared.models import Item, epoch_ms, from_epoch_ms
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.config import Settings
 from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import output_uri
 from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.settings import Settings
 from shared.transitions import JobStatus
 
 DEFAULT_SIZE = "small"

@@ -11,13 +11,14 @@ from types import FrameType
 import structlog
 
 from shared.aws_clients import make_clients
-from shared.config import ConfigurationError, Settings, read_settings
+from shared.config import ConfigurationError, read_settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
+from shared.settings import Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
@@ -36,7 +37,7 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
     clients = make_clients(settings, threads)
     gate = StartGate(utc_now, settings.hold_seconds)
     gate.watch_clock(clients.dynamodb)
-    store = JobStore(clients.dynamodb, settings.jobs_table, JobStatusTransitionValidator())
+    store = JobStore(clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator())
     control = ControlStore(
         clients.dynamodb,
         settings.control_table,

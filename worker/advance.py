@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.errors import (
     AppError,
@@ -44,6 +43,7 @@ from shared.locations import failure_uri
 from shared.models import FailureReason, Job
 from shared.object_store import ObjectStore
 from shared.retry import stop_reason
+from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide

@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from shared.config import Settings
 from shared.errors import JobNotFound, StoredJobUnreadable
 from shared.job_queue import MESSAGE_SCHEMA_VERSION, JobQueue, Message
 from shared.job_store import JobStore
+from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner
 from shared.transitions import JobStatus
 from worker.advance import Advance

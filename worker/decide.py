@@ -6,10 +6,10 @@ The rows are numbered as in docs/architecture.md ("The decision table"), and the
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.config import Settings
 from shared.lifecycle import START_FENCE
 from shared.models import FailureReason, Job
 from shared.retry import FailureClass, classify_failure, classify_run, may_retry, stop_reason
+from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.config import Settings
 from shared.locations import driver_log_uri
 from shared.models import Job, epoch_ms, job_to_item
+from shared.settings import Settings
 
 ENVELOPE_VERSION = 1
 # SQS takes 1 MiB; an item's spec is far smaller, but a body that somebody else sent may not be.

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from shared.config import Settings
 from shared.errors import JobNotFound, ServiceUnavailable, StoredJobUnreadable
 from shared.job_store import JobStore, Won
 from shared.lifecycle import taken_over
 from shared.models import DUE_SHARDS
+from shared.settings import Settings
 from worker.advance import Advance
 from worker.decide import NOTHING_YET
 

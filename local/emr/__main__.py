@@ -17,7 +17,8 @@ from local.emr.spark_runs import SparkRuns
 from local.emr.store import Store
 from local.emr.throttle import make_throttle
 from local.settings import LocalSettings
-from shared.config import Settings, read_fields
+from shared.config import read_fields
+from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 

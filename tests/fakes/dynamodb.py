@@ -3,26 +3,25 @@
 It understands the expressions that our stores write, and refuses any other, so that a new one is noticed.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from shared.job_store import from_dynamodb, to_dynamodb
+from botocore.exceptions import ClientError
+
+from shared.dynamodb import from_dynamodb, to_dynamodb
+from tests.fakes.expressions import changed, changes, condition, path_of
 from tests.fakes.seam import aws_error
 
-# table kind -> primary key; index -> (partition, sort)
+# The attributes that are primary keys, the telling ones first.
+PRIMARY_KEYS = ("key", "datasetId", "jobId", "name")
+# index -> (partition, sort)
 INDEXES = {
     "byDue": ("dueShard", "dueAt"),
     "byOwner": ("ownerId", "createdKey"),
     "byOwnerStatus": ("ownerStatus", "createdKey"),
     "byStatus": ("statusShard", "createdKey"),
 }
-CONDITION = re.compile(
-    r"attribute_not_exists\((?P<absent>\S+)\)|(?P<name>\S+) (?:= (?P<value>\S+)|IN \((?P<values>.+)\))"
-)
-
 
 # What sees every write: table, item before (None if there was none), item after.
 Watcher = Callable[[str, dict[str, Any] | None, dict[str, Any]], None]
@@ -64,7 +63,7 @@ class FakeDynamoDB:
     def put_item(self, TableName: str, Item: Any, ConditionExpression: str = "", **expression: Any) -> Any:
         """PutItem, conditional."""
         item = from_dynamodb(Item)
-        key = item.get("jobId") or item["key"]
+        key = _key_of(item)
         self._check(TableName, key, ConditionExpression, expression)
         self._store(TableName, key, item, Item)
         return {}
@@ -72,21 +71,50 @@ class FakeDynamoDB:
     def update_item(
         self, TableName: str, Key: Any, UpdateExpression: str, ConditionExpression: str = "", **expression: Any
     ) -> Any:
-        """UpdateItem with SET and REMOVE, conditional."""
+        """UpdateItem, conditional; an item that is not there begins with its key."""
         key = _key(Key)
         self._check(TableName, key, ConditionExpression, expression)
-        names, wire = expression["ExpressionAttributeNames"], expression["ExpressionAttributeValues"]
-        values = from_dynamodb(wire)
-        item, stored = dict(self.tables[TableName][key]), dict(self._wire_form(TableName, key))
-        sets, _, removes = UpdateExpression.removeprefix("SET ").partition(" REMOVE ")
-        for assignment in sets.split(", "):
-            name, value = assignment.split(" = ")
-            item[names[name]], stored[names[name]] = values[value], wire[value]
-        for name in filter(None, removes.split(", ")):
-            item.pop(names[name], None)
-            stored.pop(names[name], None)
-        self._store(TableName, key, item, stored)
+        self._update(TableName, key, Key, UpdateExpression, expression)
         return {}
+
+    def transact_write_items(self, TransactItems: Any, ClientRequestToken: str = "") -> Any:
+        """TransactWriteItems of puts and updates: all conditions first, then all writes."""
+        reasons: list[Any] = [{"Code": "None"} for _ in TransactItems]
+        for number, ((kind, write),) in enumerate(each.items() for each in TransactItems):
+            key = _key(write["Key"]) if kind == "Update" else _key_of(from_dynamodb(write["Item"]))
+            try:
+                self._check(write["TableName"], key, write.get("ConditionExpression", ""), write)
+            except ClientError as error:
+                reasons[number] = {"Code": "ConditionalCheckFailed", **_item_in(error)}
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise aws_error("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons)
+        for ((kind, write),) in (each.items() for each in TransactItems):
+            if kind == "Update":
+                self._update(write["TableName"], _key(write["Key"]), write["Key"], write["UpdateExpression"], write)
+            else:
+                item = from_dynamodb(write["Item"])
+                self._store(write["TableName"], _key_of(item), item, write["Item"])
+        return {}
+
+    def _update(self, table: str, key: str, wire_key: Any, text: str, expression: dict[str, Any]) -> None:
+        names, wire = expression.get("ExpressionAttributeNames", {}), expression.get("ExpressionAttributeValues", {})
+        before = self.tables.get(table, {}).get(key)
+        item, stored = (
+            (dict(before), dict(self._wire_form(table, key))) if before else (from_dynamodb(wire_key), dict(wire_key))
+        )
+        try:
+            item = changed(item, text, names, from_dynamodb(wire))
+        except ValueError as error:
+            raise aws_error("UpdateItem", "ValidationException", str(error)) from None
+        for change in changes(text):
+            name = path_of(change.path, names)[0]
+            if name not in item:
+                stored.pop(name, None)
+            elif change.placeholder is not None and len(change.path) == 1 and change.kind == "SET":
+                stored[name] = wire[change.placeholder]
+            else:
+                stored |= to_dynamodb({name: item[name]})
+        self._store(table, key, item, stored)
 
     def _store(self, table: str, key: str, item: dict[str, Any], wire: dict[str, Any]) -> None:
         old = self.tables.setdefault(table, {}).get(key)
@@ -158,32 +186,25 @@ class FakeDynamoDB:
             answer["LastEvaluatedKey"] = to_dynamodb(page[-1])
         return answer
 
-    def _check(self, table: str, key: str, condition: str, expression: dict[str, Any]) -> None:
+    def _check(self, table: str, key: str, text: str, expression: dict[str, Any]) -> None:
         item = self.tables.get(table, {}).get(key)
         names = expression.get("ExpressionAttributeNames", {})
         values = expression.get("ExpressionAttributeValues", {})
-        if all(_holds(part, item or {}, names, values) for part in filter(None, condition.split(" AND "))):
+        if not text or condition(text)(item or {}, names, from_dynamodb(values)):
             return
         wanted = item is not None and "ReturnValuesOnConditionCheckFailure" in expression
         old = {"Item": self._wire_form(table, key)} if wanted else {}
         raise aws_error("UpdateItem", "ConditionalCheckFailedException", "The conditional request failed", **old)
 
 
-@cache
-def _parsed(part: str) -> re.Match[str]:
-    match = CONDITION.fullmatch(part)
-    if match is None:
-        raise NotImplementedError(f"the fake does not know the condition {part!r}")
-    return match
+def _item_in(error: ClientError) -> dict[str, Any]:
+    return {"Item": error.response["Item"]} if "Item" in error.response else {}
 
 
-def _holds(part: str, item: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> bool:
-    match = _parsed(part)
-    if match["absent"]:
-        return names.get(match["absent"], match["absent"]) not in item
-    found = item.get(names.get(match["name"], match["name"]))
-    allowed = match["values"].split(", ") if match["values"] else [match["value"]]
-    return found in [plain for name in allowed for plain in from_dynamodb({"it": values[name]}).values()]
+def _key_of(item: dict[str, Any]) -> str:
+    """The primary key of an item, by what kind of item it is."""
+    key: str = next(item[name] for name in PRIMARY_KEYS if name in item)
+    return key
 
 
 def _key(key: Any) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from shared.aws_clients import ATTEMPTS, START_ATTEMPTS
-from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
+from shared.settings import Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
@@ -42,7 +42,9 @@ class FakeWorker:
 
         self.gate = StartGate(clock, settings.hold_seconds)
         self.gate.watch_clock(dynamodb)
-        self.store = JobStore(dynamodb, settings.jobs_table, JobStatusTransitionValidator(), new_rev)
+        self.store = JobStore(
+            dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator(), new_rev
+        )
         self.control = ControlStore(
             dynamodb, settings.control_table, settings.start_rate_per_second, settings.start_burst, lambda tries: None
         )

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from shared.config import Settings
 from shared.job_queue import JobQueue, job_message
 from shared.job_store import JobStore
 from shared.models import Item, Job
+from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -33,7 +33,12 @@ class World:
         self.dynamodb, self.emr, self.s3 = FakeDynamoDB(), FakeEMR(self.clock), FakeS3()
         names = [self.settings.jobs_queue, self.settings.events_queue]
         self.sqs = FakeSQS(self.clock, names, self.settings.dead_letter_queue)
-        self.store = JobStore(self.client(self.dynamodb), self.settings.jobs_table, JobStatusTransitionValidator())
+        self.store = JobStore(
+            self.client(self.dynamodb),
+            self.settings.jobs_table,
+            self.settings.control_table,
+            JobStatusTransitionValidator(),
+        )
         self.jobs_queue = self.queue(self.settings.jobs_queue)
         self.start_worker()
 

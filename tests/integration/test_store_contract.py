@@ -11,13 +11,14 @@ import boto3
 import pytest
 
 from local.deploy import make_client
-from shared.config import Settings
 from shared.control_store import START_BUCKET, ControlStore
+from shared.dynamodb import to_dynamodb
 from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, StoreUnavailable
 from shared.job_queue import JobQueue
-from shared.job_store import JobStore, Refused, Won, to_dynamodb
+from shared.job_store import JobStore, Refused, Won
 from shared.lifecycle import claimed, succeeded, waiting
 from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
+from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -44,7 +45,9 @@ class Parts:
     sqs: Any
 
     def store(self, validator: JobStatusTransitionValidator | None = None) -> JobStore:
-        return JobStore(self.dynamodb, SETTINGS.jobs_table, validator or JobStatusTransitionValidator())
+        return JobStore(
+            self.dynamodb, SETTINGS.jobs_table, SETTINGS.control_table, validator or JobStatusTransitionValidator()
+        )
 
     def queue(self, name: str = SETTINGS.jobs_queue) -> JobQueue:
         return JobQueue(self.sqs, self.sqs, name)
@@ -274,7 +277,7 @@ def test_a_store_that_cannot_be_reached_says_so():
         aws_secret_access_key="x",
         config=boto3.session.Config(retries={"total_max_attempts": 1}, connect_timeout=1),
     )
-    store = JobStore(client, SETTINGS.jobs_table, JobStatusTransitionValidator())
+    store = JobStore(client, SETTINGS.jobs_table, SETTINGS.control_table, JobStatusTransitionValidator())
 
     with pytest.raises(StoreUnavailable):
         store.get("x")

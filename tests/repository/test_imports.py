@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "api": {"shared"},
     "worker": {"shared"},
     "cli": {"shared"},
-    "local": {"shared.config"},
+    "local": {"shared.config", "shared.settings"},
     "shared": set(),
     "spark_jobs": set(),
 }

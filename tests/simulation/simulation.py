@@ -15,7 +15,6 @@ from typing import Any
 from api.cancellation import cancelled
 from api.reports import apply_report
 from api.schemas import Report
-from shared.config import Settings
 from shared.errors import (
     AppError,
     InvalidTransition,
@@ -30,6 +29,7 @@ from shared.job_queue import JobQueue, job_message
 from shared.job_store import JobStore
 from shared.lifecycle import waiting
 from shared.models import DUE_SHARDS, FailureReason, Job, epoch_ms, from_epoch_ms, shard_of
+from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock, SkewedClock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -354,7 +354,9 @@ class Simulation:
 
     def _ask_api(self, action: Submit | Cancel | Told, api: Process) -> None:
         """What the API does for a request."""
-        store = JobStore(api.client(self.dynamodb), self.settings.jobs_table, VALIDATOR, self.new_rev)
+        store = JobStore(
+            api.client(self.dynamodb), self.settings.jobs_table, self.settings.control_table, VALIDATOR, self.new_rev
+        )
         if isinstance(action, Submit):
             self._submit(action, store, api)
             return

@@ -27,7 +27,7 @@ PAUSES_AT_WRITES, PAUSES_ELSEWHERE = 0.4, 0.1
 SAMPLED_EVENTS = 0.5
 SAMPLED_REPORTS = 0.08
 pytestmark = pytest.mark.timeout(1800)  # seconds; the whole of it takes long
-WRITES = ("put_item", "update_item")
+WRITES = ("put_item", "update_item", "transact_write_items")
 RESENT = "answer lost and call sent again"
 # After these the start is made again soon; a platform that is refused waits for an operator.
 SOON_AGAIN = {fault.name for fault in TROUBLES} | {"server error", "called a conflict"}
@@ -125,6 +125,6 @@ def check_end(tried: Simulation, scenario: Scenario, fault: Fault, operation: st
 
 
 def test_every_fault_fits_some_call():
-    operations = {"start_job_run", "update_item", "receive_message"}
+    operations = {"start_job_run", "update_item", "transact_write_items", "receive_message"}
 
     assert all(any(fault.fits(operation) for operation in operations) for fault in ALL)

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.config import Settings
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.lifecycle import waiting
 from shared.models import DUE_SHARDS, shard_of
+from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -31,9 +31,9 @@ def start(emr: FakeEMR, name: str = "job.1", token: str = "token") -> str:
 
 
 def test_an_index_shows_a_write_only_after_its_lag_and_never_an_older_one_again(clock):
-    dynamodb, lags = FakeDynamoDB(clock), iter([0, 2, 1])
+    dynamodb, lags = FakeDynamoDB(clock), iter([0, 0, 0, 2, 1])
     dynamodb.index_lag = lambda: next(lags)
-    store = JobStore(dynamodb, SETTINGS.jobs_table, JobStatusTransitionValidator())
+    store = JobStore(dynamodb, SETTINGS.jobs_table, SETTINGS.control_table, JobStatusTransitionValidator())
     job = store.create(submitted_job(due_at=NOON)).job
     shard = shard_of(job.job_id, DUE_SHARDS)
     later = store.update(job, waiting(job, NOON, NOON + timedelta(hours=1))).job

@@ -37,6 +37,7 @@ PLANS = (
 )
 OPERATIONS = (
     *("start_job_run", "update_item", "start_job_run", "update_item", "get_item", "put_item"),
+    "transact_write_items",
     *("get_job_run", "list_job_runs", "cancel_job_run", "receive_message", "send_message"),
     *("delete_message_batch", "query", "get_object"),
 )

@@ -20,7 +20,7 @@ from local.marked import wait_until
 from local.ports import HOST, free_ports
 from local.processes import Child
 from local.settings import LocalSettings
-from shared.job_store import from_dynamodb
+from shared.dynamodb import from_dynamodb
 from tests.acceptance.chaos.proxy import Proxy
 from tests.acceptance.conftest import QUICK
 

@@ -80,4 +80,4 @@ def server(start: Start) -> Server:
 @pytest.fixture(scope="session")
 def store(aws: Callable[[str], Any]) -> JobStore:
     """The jobs behind the servers."""
-    return JobStore(aws("dynamodb"), OWN["JOBS_TABLE"], JobStatusTransitionValidator())
+    return JobStore(aws("dynamodb"), OWN["JOBS_TABLE"], OWN["CONTROL_TABLE"], JobStatusTransitionValidator())

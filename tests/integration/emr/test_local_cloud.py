@@ -18,7 +18,7 @@ from local.deploy import deploy_data, make_client
 from local.marked import marked_pids
 from local.processes import CLOUD_MARK
 from local.settings import ROOT
-from shared.config import Settings
+from shared.settings import Settings
 from tests.integration.emr.waiting import wait_for
 
 # The stack

@@ -11,8 +11,8 @@ import pytest
 
 from api import issuer
 from api.issuer import DISCOVERY, MOST_BYTES, Issuer
-from shared.config import Settings
 from shared.errors import IssuerUnavailable
+from shared.settings import Settings
 from tests.unit.api.issuing import public_jwk
 
 

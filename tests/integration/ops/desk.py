@@ -14,10 +14,11 @@ from typing import Any
 
 from local.deploy import make_client
 from local.variables import process_environment
-from shared.config import Settings
+from shared.dynamodb import from_dynamodb
 from shared.job_queue import JobQueue, Message
-from shared.job_store import JobStore, Won, from_dynamodb
+from shared.job_store import JobStore, Won
 from shared.models import FailureReason, Job, job_from_item, utc_now
+from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.jobs import ended_job
 from worker.envelopes import failed_job_envelope, unprocessable_envelope
@@ -46,7 +47,9 @@ class Desk:
         self._dynamodb = make_client("dynamodb", variables)
         self._sqs = make_client("sqs", variables)
         self.emr = make_client("emr-serverless", variables)
-        self.store = JobStore(self._dynamodb, self.settings.jobs_table, JobStatusTransitionValidator())
+        self.store = JobStore(
+            self._dynamodb, self.settings.jobs_table, self.settings.control_table, JobStatusTransitionValidator()
+        )
         self._processes: list[subprocess.Popen[str]] = []
 
     def queue(self, name: str) -> JobQueue:

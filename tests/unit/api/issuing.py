@@ -13,7 +13,7 @@ from api.callers import Callers
 from api.issuer import key_table
 from api.jwks import KeyCache
 from api.tokens import TokenBearers
-from shared.config import Settings
+from shared.settings import Settings
 from tests.fakes.clock import NOON
 
 ISSUER = "https://login.example.com/tenant"

@@ -12,12 +12,12 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.callers import Anybody, Callers
 from api.services import Services
-from shared.config import Settings
 from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
+from shared.settings import Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes import jobs
@@ -56,7 +56,12 @@ class Api:
         self.dynamodb, self.s3 = FakeDynamoDB(), FakeS3()
         self.sqs = FakeSQS(self.clock, [self.settings.jobs_queue], self.settings.dead_letter_queue)
         self.s3.objects[RAW, "flights/flights.csv"] = b"carrier\nUA\n"
-        self.store = JobStore(self._client(self.dynamodb), self.settings.jobs_table, JobStatusTransitionValidator())
+        self.store = JobStore(
+            self._client(self.dynamodb),
+            self.settings.jobs_table,
+            self.settings.control_table,
+            JobStatusTransitionValidator(),
+        )
         self.app = self._make_app()
         self.http: FlaskClient = self.app.test_client()
         self._contract = Contract(self.app)
@@ -140,7 +145,7 @@ class Api:
 
     def writes(self) -> int:
         """How many writes there were to the tables."""
-        return sum(call in ("put_item", "update_item") for call in self.seam.calls)
+        return sum(call in ("put_item", "update_item", "transact_write_items") for call in self.seam.calls)
 
 
 def problem_of(response: TestResponse) -> tuple[int, str]:

@@ -10,8 +10,8 @@ from api import jwks
 from api.issuer import ALGORITHMS, key_table
 from api.jwks import OUTAGE_SECONDS, PAUSE_SECONDS, KeyCache, KeyTable
 from api.tokens import TokenBearers
-from shared.config import SIGNATURE_ALGORITHMS
 from shared.errors import IssuerUnavailable
+from shared.settings import SIGNATURE_ALGORITHMS
 from tests.unit.api.issuing import SETTINGS, bearer, private_key, public_jwk, token
 from tests.unit.api.service import Api, problem_of
 

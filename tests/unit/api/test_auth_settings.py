@@ -7,7 +7,8 @@ import pytest
 
 from api.callers import Anybody
 from api.tokens import TokenBearers, make_callers
-from shared.config import ConfigurationError, Settings, read_settings
+from shared.config import ConfigurationError, read_settings
+from shared.settings import Settings
 from tests.unit.api.issuing import SETTINGS
 
 OIDC = {

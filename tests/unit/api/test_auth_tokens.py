@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from shared.config import Settings
+from shared.settings import Settings
 from tests.unit.api.issuing import (
     AUDIENCE,
     ISSUER,

@@ -209,7 +209,7 @@ def test_a_signed_body_that_cannot_be_read_is_refused_as_such(api: Api):
     assert problem_of(sent(api, b" " * 70_000, attempt=0)) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize("operation", ["put_item", "get_item", "update_item"])
+@pytest.mark.parametrize("operation", ["put_item", "get_item", "transact_write_items"])
 def test_a_silent_job_store_is_told_as_such(api: Api, operation: str):
     job = api.put(tracking_job())
     api.seam.fail_before(operation, no_connection())
@@ -222,7 +222,7 @@ def test_a_report_that_others_overtake_is_tried_five_times(api: Api, times: int,
     job, left = api.put(starting_job()), [times]
 
     def overtaken(operation: str, _arguments: object) -> None:
-        if operation == "update_item" and left[0] > 0:
+        if operation == "transact_write_items" and left[0] > 0:
             left[0] -= 1
             api.dynamodb.items(api.settings.jobs_table)[job.job_id]["rev"] = f"theirs-{left[0]}"
 
@@ -235,7 +235,7 @@ def test_a_report_is_decided_anew_on_what_others_wrote(api: Api):
     job = api.put(tracking_job())
 
     def retried(operation: str, _arguments: object) -> None:
-        if operation == "update_item":
+        if operation == "transact_write_items":
             api.put(next_attempt(job))
 
     api.seam.before = retried

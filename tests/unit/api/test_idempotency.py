@@ -92,13 +92,13 @@ def test_two_racing_requests_of_one_key_make_one_job(api: Api):
     assert len(api.messages()) == 1
 
 
-def test_a_put_whose_answer_was_lost_and_that_the_sdk_sent_again_is_a_first_answer(api: Api):
+def test_a_create_whose_answer_was_lost_and_that_the_sdk_sent_again_is_a_first_answer(api: Api):
     sent: list[object] = []
 
     def lost_once(operation: str, arguments: dict[str, object]) -> None:
-        if operation == "put_item" and not sent:
+        if operation == "transact_write_items" and not sent:
             sent.append(arguments)
-            api.dynamodb.put_item(**arguments)  # type: ignore[arg-type]  # the first sending, which nobody heard of
+            api.dynamodb.transact_write_items(**arguments)  # type: ignore[arg-type]  # the first sending, which nobody heard of
 
     api.seam.before = lost_once
 
@@ -109,7 +109,7 @@ def test_a_put_whose_answer_was_lost_and_that_the_sdk_sent_again_is_a_first_answ
 
 
 def test_after_an_answer_that_never_came_the_same_request_finds_its_job(api: Api):
-    api.seam.fail_after("put_item", no_answer())
+    api.seam.fail_after("transact_write_items", no_answer())
     assert api.submit(key="k").status_code == 503
 
     response = api.submit(key="k")
@@ -119,8 +119,9 @@ def test_after_an_answer_that_never_came_the_same_request_finds_its_job(api: Api
 
 def test_a_job_that_was_there_and_is_gone_again_is_a_matter_of_trying_again(api: Api):
     def refuses(operation: str, _arguments: object) -> None:
-        if operation == "put_item":
-            raise aws_error("PutItem", "ConditionalCheckFailedException")
+        if operation == "transact_write_items":
+            reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+            raise aws_error("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons)
 
     api.seam.before = refuses
 

@@ -13,9 +13,9 @@ from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
 from api.operations import load_with
 from api.schemas import SubmissionSchema
 from api.submission import as_submitted
-from shared.config import Settings
 from shared.job_types import CSV_TO_PARQUET, SIMULATED_RUN, SQL
 from shared.models import Job, job_from_item, job_to_item
+from shared.settings import Settings
 from shared.spark_runner import start_request
 from shared.submission import Origin, as_tag, build_job, digest_of
 from tests.fakes.clock import NOON

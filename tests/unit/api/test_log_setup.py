@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from shared.config import Settings
 from shared.log_setup import redact, set_up_logging, without_secrets
+from shared.settings import Settings
 
 
 @pytest.fixture

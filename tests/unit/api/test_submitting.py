@@ -34,10 +34,14 @@ def test_a_job_with_neither_inputs_nor_parameters_is_accepted_if_its_type_takes_
     assert api.post("/jobs", json={"jobType": "simulated"}).status_code == 202
 
 
-def test_a_submission_costs_one_write_and_one_message(api: Api):
+def test_a_submission_costs_one_write_and_one_message_and_the_first_of_a_day_two_writes_more(api: Api):
+    api.submit()
     api.submit()
 
-    assert [call for call in api.seam.calls if call != "head_object"] == ["put_item", "get_queue_url", "send_message"]
+    assert [call for call in api.seam.calls if call != "head_object"] == [
+        *("transact_write_items", "update_item", "transact_write_items", "get_queue_url", "send_message"),
+        *("transact_write_items", "send_message"),
+    ]
 
 
 def test_a_job_whose_message_cannot_be_sent_is_accepted_and_due_at_once(api: Api):
@@ -55,6 +59,7 @@ def test_a_job_is_accepted_even_if_neither_its_message_nor_its_due_time_can_be_w
         if operation in ("send_message", "update_item"):
             raise no_connection()
 
+    api.submit()
     api.seam.before = away
 
     response = api.submit()
@@ -73,6 +78,7 @@ def test_whatever_becomes_of_the_due_time_the_stored_job_is_accepted(api: Api, c
         if operation == "update_item":
             raise aws_error("UpdateItem", code)
 
+    api.submit()
     api.seam.before = fails
 
     assert api.submit().status_code == 202
@@ -238,7 +244,7 @@ def test_a_silent_object_store_is_not_the_callers_problem(api: Api):
 
 
 def test_a_silent_job_store_accepts_nothing(api: Api):
-    api.seam.fail_before("put_item", no_connection())
+    api.seam.fail_before("transact_write_items", no_connection())
 
     response = api.submit()
 

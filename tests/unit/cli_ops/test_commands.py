@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from cli.__main__ import main
 from cli.aws import Aws, connect, user_name
 from cli.output import ProgressLine, printable
-from shared.config import ConfigurationError, Settings, read_operator_settings
+from shared.config import ConfigurationError, read_operator_settings
 from shared.models import FailureReason
+from shared.settings import Settings
 from tests.fakes.clock import NOON
 from tests.fakes.emr import runs_for
 from tests.fakes.jobs import job_id, submitted_job, tracking_job
@@ -228,7 +229,7 @@ def test_a_replay_that_is_cut_short_tells_what_was_done_and_gives_the_rest_back(
     creates = []
 
     def fails_at_the_second(operation, arguments):
-        creates.append(operation == "put_item" and "jobId" in arguments["Item"])
+        creates.append(operation == "transact_write_items")
         if sum(creates) == 2 and creates[-1]:
             raise no_answer()
 

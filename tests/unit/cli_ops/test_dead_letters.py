@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.config import Settings
 from shared.dead_letters import Kind, RunEvent, Selection, read_dead_letter
 from shared.models import FailureReason
+from shared.settings import Settings
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import job_id
 from tests.unit.cli_ops.operations import RUN_EVENT, failed_job, letter_of

@@ -145,7 +145,7 @@ def test_of_two_replays_of_one_message_at_the_same_moment_the_second_finds_all_d
     ops.send(failed_job_envelope(old, ops.settings))
 
     def other_is_faster(operation, arguments):
-        if operation == "put_item":
+        if operation == "transact_write_items":
             ops.seam.before = lambda *_: None
             ops.clock.forward(61)  # the hold has ended, so the other one receives the message too
             ops.replay(Selection(ids=frozenset({"message-1"})))
@@ -318,7 +318,9 @@ def test_one_whose_job_vanishes_in_between_is_left_and_then_found_replayed():
     ops = Ops()
     (old,) = ops.fail(1)
     ops.seam.after = lambda operation, _: (
-        ops.world.dynamodb.items(ops.settings.jobs_table).pop(old.job_id, None) if operation == "put_item" else None
+        ops.world.dynamodb.items(ops.settings.jobs_table).pop(old.job_id, None)
+        if operation == "transact_write_items"
+        else None
     )
 
     assert results(ops.replay(ALL)) == ["left"]
@@ -329,7 +331,7 @@ def test_one_whose_job_vanishes_in_between_is_left_and_then_found_replayed():
 def test_one_that_dynamodb_will_never_take_is_left():
     ops = Ops()
     ops.fail(1, 2)
-    ops.seam.fail_before("put_item", aws_error("PutItem", "ValidationException", "too large"))
+    ops.seam.fail_before("transact_write_items", aws_error("TransactWriteItems", "ValidationException", "too large"))
 
     assert results(ops.replay(ALL)) == ["left", "replayed"]
 
@@ -380,7 +382,7 @@ def test_a_worker_that_writes_in_between_keeps_its_write_and_the_link_comes_afte
     assert (found.due_at, len(found.replayed_by)) == (later, 1)
 
 
-CALLS = ("get_item", "put_item", "send_message", "update_item", "delete_message_batch")
+CALLS = ("get_item", "transact_write_items", "send_message", "update_item", "delete_message_batch")
 
 
 @pytest.mark.parametrize("lost", ["before", "after"])
@@ -408,7 +410,7 @@ def test_wherever_it_is_cut_off_it_goes_on_from_there_and_each_job_is_made_once(
     assert ops.bodies() == []
 
 
-@pytest.mark.parametrize("call", ["get_item", "put_item", "update_item", "delete_message_batch"])
+@pytest.mark.parametrize("call", ["get_item", "transact_write_items", "update_item", "delete_message_batch"])
 @pytest.mark.parametrize("lost", ["fail_before", "fail_after"])
 def test_a_service_that_does_not_answer_ends_it_and_nothing_is_lost(call, lost):
     ops = Ops()
@@ -431,7 +433,7 @@ def test_no_message_goes_before_its_new_job_is_stored():
     order = []
 
     def note(operation, arguments):
-        if operation == "put_item":
+        if operation == "transact_write_items":
             order.append("stored")
         if operation == "delete_message_batch":
             order.append("deleted")

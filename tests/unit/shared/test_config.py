@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from shared.aws_clients import make_clients
-from shared.config import ConfigurationError, Settings, read_settings
+from shared.config import ConfigurationError, read_settings
+from shared.settings import Settings
 
 COMPLETE = {
     field.metadata["variable"]: "x" * 40 for field in dataclasses.fields(Settings) if field.metadata["production"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.dynamodb import from_dynamodb, to_dynamodb
 from shared.errors import StoredJobUnreadable
-from shared.job_store import from_dynamodb, to_dynamodb
 from shared.lifecycle import described
 from shared.models import FailureReason, FailureReport, epoch_ms, from_epoch_ms, job_from_item, job_to_item
 from shared.transitions import JobStatus

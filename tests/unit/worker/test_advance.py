@@ -63,7 +63,7 @@ def test_a_successful_job_costs_no_more_calls_than_it_needs(world):
     assert calls == [
         *("get_item", "put_item"),  # the start permit
         *("receive_message", "get_item", "update_item", "start_job_run", "update_item", "delete_message_batch"),
-        *("receive_message", "get_job_run", "get_item", "update_item", "delete_message_batch"),
+        *("receive_message", "get_job_run", "get_item", "transact_write_items", "delete_message_batch"),
     ]
 
 
@@ -363,7 +363,7 @@ def test_a_cancel_between_start_and_record_does_not_lose_the_run(world):
     assert done.run_id is not None
 
 
-@pytest.mark.parametrize("operation", ["update_item", "put_item"])
+@pytest.mark.parametrize("operation", ["update_item", "put_item", "transact_write_items"])
 def test_ones_own_lost_answer_is_taken_for_what_it_is(world, operation):
     """botocore sends such a write again by itself; the second is refused by the first."""
     job = submitted_job()

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.config import Settings
 from shared.lifecycle import START_FENCE
 from shared.models import FailureReason, FailureReport
 from shared.retry import FailureClass
+from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON

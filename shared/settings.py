@@ -1,0 +1,326 @@
+"""All settings of the product: which variable each comes from, what it means, and whether production must set it.
+
+`docs/configuration.md` is made from these fields; `shared/config.py` reads them.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from environs import validate as valid
+
+VERSION = "0.1.0"
+ENVIRONMENTS = ("local", "ci", "dev", "staging", "production")
+DEVELOPMENT_ENVIRONMENTS = ("local", "ci")
+# HMAC-SHA256 keys shorter than the hash weaken it (RFC 2104, section 3).
+SIGNING_KEY_CHARACTERS = 32
+# Of tokens. Only those of a public key: with the others, whoever can check a token can also make one.
+SIGNATURE_ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+REDACTED = "***"
+
+
+def setting(
+    variable: str,
+    meaning: str,
+    default: Any,
+    *,
+    production: bool = False,
+    secret: bool = False,
+    validate: Callable[[Any], Any] | None = None,
+) -> Any:
+    """A dataclass field read from `variable`; `production` says that production must set it."""
+    metadata = {
+        "variable": variable,
+        "meaning": meaning,
+        "production": production,
+        "secret": secret,
+        "validate": validate,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """What the API, the worker and the command line are told from outside."""
+
+    environment: str = setting(
+        "ENVIRONMENT",
+        "Where this runs: local, ci, dev, staging or production",
+        "local",
+        validate=valid.OneOf(ENVIRONMENTS),
+    )
+    aws_region: str = setting(
+        "AWS_REGION", "The AWS region of everything below", "us-east-1", validate=valid.Length(min=1)
+    )
+    raw_bucket: str = setting(
+        "RAW_BUCKET", "Bucket of the input data; never written by jobs", "cloud-data-platform-dev-raw", production=True
+    )
+    processed_bucket: str = setting(
+        "PROCESSED_BUCKET", "Bucket of the jobs' outputs", "cloud-data-platform-dev-processed", production=True
+    )
+    artifacts_bucket: str = setting(
+        "ARTIFACTS_BUCKET", "Bucket of the Spark code and jars", "cloud-data-platform-dev-artifacts", production=True
+    )
+    logs_bucket: str = setting(
+        "LOGS_BUCKET", "Bucket of the Spark drivers' logs", "cloud-data-platform-dev-logs", production=True
+    )
+    readable_buckets: tuple[str, ...] = setting(
+        "READABLE_BUCKETS",
+        "Further buckets that jobs may read, separated by commas; the raw and processed buckets always are",
+        (),
+    )
+    jobs_table: str = setting(
+        "JOBS_TABLE", "DynamoDB table of the jobs", "cloud-data-platform-dev-jobs", production=True
+    )
+    control_table: str = setting(
+        "CONTROL_TABLE",
+        "DynamoDB table of the start pacing, the quotas and the callbacks seen",
+        "cloud-data-platform-dev-control",
+        production=True,
+    )
+    jobs_queue: str = setting(
+        "JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True
+    )
+    events_queue: str = setting(
+        "EVENTS_QUEUE",
+        "Name of the SQS queue that EventBridge sends the runs' events to",
+        "cloud-data-platform-dev-events",
+        production=True,
+    )
+    dead_letter_queue: str = setting(
+        "DEAD_LETTER_QUEUE",
+        "Name of the SQS queue of failed jobs and unreadable messages",
+        "cloud-data-platform-dev-dlq",
+        production=True,
+    )
+    emr_application_id: str = setting(
+        "EMR_APPLICATION_ID", "The EMR Serverless application that runs the jobs", "", production=True
+    )
+    emr_job_role_arn: str = setting("EMR_JOB_ROLE_ARN", "The role that the Spark programs run as", "", production=True)
+    spark_code_uri: str = setting(
+        "SPARK_CODE_URI",
+        "Where the platform's own Spark code lies: the folder of main.py and spark_jobs.zip",
+        "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/",
+        production=True,
+        validate=valid.Regexp(r"s3://.+/\Z", error="must be an s3:// URI that ends with /"),
+    )
+    spark_jar_path: str = setting(
+        "SPARK_JAR_PATH",
+        "The jar of jobs that run a jar and name none",
+        "s3://cloud-data-platform-dev-raw/jars/cloud-data-platform-spark-jobs-0.1.0.jar",
+        validate=valid.Regexp(r"s3://.+\.jar\Z", error="must be the s3:// URI of a jar"),
+    )
+    auth_mode: str = setting(
+        "AUTH_MODE",
+        "How callers are known: oidc (by tokens of an OpenID provider), or none (not at all; local and ci only)",
+        "none",
+        validate=valid.OneOf(("none", "oidc")),
+    )
+    oidc_issuer: str = setting(
+        "OIDC_ISSUER",
+        "The OpenID provider, exactly as `iss` of tokens names it; https outside local and ci; AUTH_MODE=oidc needs it",
+        "",
+        validate=valid.Regexp(r"(https?://[!-~]+)?\Z", error="must be an https:// address"),
+    )
+    oidc_audience: str = setting(
+        "OIDC_AUDIENCE", "What `aud` of a token must name or contain: this API; AUTH_MODE=oidc needs it", ""
+    )
+    oidc_algorithms: tuple[str, ...] = setting(
+        "OIDC_ALGORITHMS",
+        f"Signature algorithms of tokens that are taken, out of {', '.join(SIGNATURE_ALGORITHMS)}",
+        ("RS256", "PS256", "ES256", "EdDSA"),
+        validate=valid.And(valid.Length(min=1), valid.ContainsOnly(SIGNATURE_ALGORITHMS)),
+    )
+    oidc_token_types: tuple[str, ...] = setting(
+        "OIDC_TOKEN_TYPES",
+        "What `typ` of a token's header may be; at+jwt alone is the strictest, if the provider writes it (RFC 9068)",
+        ("at+jwt", "JWT"),
+        validate=valid.And(valid.Length(min=1), valid.ContainsOnly(("at+jwt", "JWT"))),
+    )
+    oidc_owner_claim: str = setting(
+        "OIDC_OWNER_CLAIM", "The claim of a token that says whose jobs these are", "sub", validate=valid.Length(min=1)
+    )
+    oidc_skew_seconds: int = setting(
+        "OIDC_SKEW_SECONDS",
+        "How far the provider's clock may be from ours",
+        30,
+        validate=valid.Range(0, 300),
+    )
+    oidc_longest_token_seconds: int = setting(
+        "OIDC_LONGEST_TOKEN_SECONDS",
+        "The longest life, from `iat` to `exp`, of a token that is taken",
+        24 * 3600,
+        validate=valid.Range(60, 7 * 24 * 3600),
+    )
+    oidc_keys_seconds: int = setting(
+        "OIDC_KEYS_SECONDS",
+        "How long the provider's keys are used before it is asked for them again",
+        300,
+        validate=valid.Range(1, 3600),
+    )
+    callback_signing_key: str = setting(
+        "CALLBACK_SIGNING_KEY",
+        "Master key of the signatures on status callbacks; 32 characters or more",
+        "",
+        production=True,
+        secret=True,
+    )
+    cursor_signing_key: str = setting(
+        "CURSOR_SIGNING_KEY",
+        "Key that signs the cursors of lists; 32 characters or more",
+        "",
+        production=True,
+        secret=True,
+    )
+    api_host: str = setting("API_HOST", "Address the API listens on", "127.0.0.1")
+    api_port: int = setting("API_PORT", "Port the API listens on", 8000, validate=valid.Range(1, 65535))
+    api_processes: int = setting("API_PROCESSES", "Processes of the API", 2, validate=valid.Range(1, 64))
+    api_threads: int = setting(
+        "API_THREADS",
+        "Threads of each API process; also its connections to each AWS service",
+        8,
+        validate=valid.Range(1, 64),
+    )
+    max_body_bytes: int = setting(
+        "MAX_BODY_BYTES", "The largest request body the API reads", 64 * 1024, validate=valid.Range(1024, 1024 * 1024)
+    )
+    max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
+    max_attempts: int = setting("MAX_ATTEMPTS", "Attempts of a job that names none", 3, validate=valid.Range(1, 10))
+    quota_active_jobs: int = setting(
+        "QUOTA_ACTIVE_JOBS", "Jobs that have not ended, of each owner", 1000, validate=valid.Range(1, 1_000_000)
+    )
+    quota_submissions_per_day: int = setting(
+        "QUOTA_SUBMISSIONS_PER_DAY",
+        "Jobs that each owner may submit in a day (UTC), replays included",
+        10_000,
+        validate=valid.Range(1, 100_000_000),
+    )
+    quota_upload_bytes_per_day: int = setting(
+        "QUOTA_UPLOAD_BYTES_PER_DAY",
+        "Bytes that each owner may register for upload in a day (UTC)",
+        1024**4,
+        validate=valid.Range(1, 1024**5),
+    )
+    quota_open_uploads: int = setting(
+        "QUOTA_OPEN_UPLOADS",
+        "Uploads of each owner that are neither complete nor expired",
+        50,
+        validate=valid.Range(1, 1000),
+    )
+    retry_base_seconds: int = setting(
+        "RETRY_BASE_SECONDS",
+        "First backoff between two attempts of a job; doubles each time, with full jitter",
+        30,
+        validate=valid.Range(1, 3600),
+    )
+    retry_cap_seconds: int = setting(
+        "RETRY_CAP_SECONDS", "Longest backoff between two attempts of a job", 900, validate=valid.Range(1, 3600)
+    )
+    deadline_seconds: int = setting(
+        "DEADLINE_SECONDS",
+        "How long a job may take in all, from its submission, waits and retries included",
+        24 * 3600,
+        validate=valid.Range(60, 7 * 24 * 3600),
+    )
+    submit_grace_seconds: int = setting(
+        "SUBMIT_GRACE_SECONDS",
+        "How long a submitted job waits for its message before the timer looks",
+        120,
+        validate=valid.Range(1, 900),
+    )
+    hold_seconds: int = setting(
+        "HOLD_SECONDS",
+        "How long a step of a worker is its own before the timer takes it over",
+        90,
+        validate=valid.Range(5, 900),
+    )
+    poll_seconds: int = setting(
+        "POLL_SECONDS", "How often a run is looked at when no event comes", 600, validate=valid.Range(1, 3600)
+    )
+    timer_seconds: float = setting(
+        "TIMER_SECONDS", "How often the timer reads what is due", 5.0, validate=valid.Range(0.1, 60)
+    )
+    drain_seconds: int = setting(
+        "DRAIN_SECONDS",
+        "How long a stopping worker may take to finish the steps in hand",
+        45,
+        validate=valid.Range(1, 110),
+    )
+    start_rate_per_second: float = setting(
+        "START_RATE", "Runs the whole fleet may start a second; AWS allows one", 0.95, validate=valid.Range(0.01, 1000)
+    )
+    start_burst: int = setting(
+        "START_BURST",
+        "Runs the whole fleet may start at once; AWS allows 25 to all users of the account",
+        15,
+        validate=valid.Range(1, 1000),
+    )
+    due_batch: int = setting(
+        "DUE_BATCH",
+        "Jobs that the timer reads at once from each of the due index's 16 shards",
+        50,
+        validate=valid.Range(1, 1000),
+    )
+    event_batch: int = setting(
+        "EVENT_BATCH", "Events of runs that a worker receives at once; SQS allows 10", 10, validate=valid.Range(1, 10)
+    )
+    job_consumers: int = setting(
+        "JOB_CONSUMERS", "Threads of a worker that take submitted jobs", 2, validate=valid.Range(1, 32)
+    )
+    event_consumers: int = setting(
+        "EVENT_CONSUMERS", "Threads of a worker that take the runs' events", 1, validate=valid.Range(1, 32)
+    )
+    visibility_seconds: int = setting(
+        "VISIBILITY_SECONDS",
+        "How long a received message stays hidden from other workers",
+        120,
+        validate=valid.Range(5, 900),
+    )
+    long_poll_seconds: int = setting(
+        "LONG_POLL_SECONDS", "How long a receive waits for a message", 20, validate=valid.Range(0, 20)
+    )
+    health_port: int = setting(
+        "HEALTH_PORT",
+        "Port of a worker's health endpoint, on 127.0.0.1; 0 takes any free one",
+        0,
+        validate=valid.Range(0, 65535),
+    )
+    stale_seconds: float = setting(
+        "STALE_SECONDS",
+        "How long a loop of a worker may show no progress before its health endpoint says so; more than a long poll",
+        60.0,
+        validate=valid.Range(5, 3600),
+    )
+    log_format: str = setting(
+        "LOG_FORMAT",
+        "json (one object a line) or console (for people)",
+        "json",
+        validate=valid.OneOf(("json", "console")),
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "The least severe level that is logged",
+        "INFO",
+        validate=valid.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+
+    @property
+    def is_development(self) -> bool:
+        """Whether this is a developer's machine or CI, where identity and secrets may be missing."""
+        return self.environment in DEVELOPMENT_ENVIRONMENTS
+
+    @property
+    def jobs_may_read(self) -> frozenset[str]:
+        """All buckets that a job's inputs may lie in."""
+        return frozenset((self.raw_bucket, self.processed_bucket, *self.readable_buckets))
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{field.name}={REDACTED if field.metadata['secret'] else getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+        )
+        return f"Settings({', '.join(shown)})"
