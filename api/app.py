@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from api import callbacks, cancellation, docs_page, explain, health, history, job_types, jobs, outputs
+from api import callbacks, cancellation, docs_page, explain, health, history, job_types, jobs, outputs, quota
 from api.bodies import body_limit
 from api.edges import register_edges
 from api.errors import register_error_handlers
@@ -14,6 +14,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     history.blueprint,
     explain.blueprint,
     outputs.blueprint,
+    quota.blueprint,
     job_types.blueprint,
     callbacks.blueprint,
     health.blueprint,

@@ -25,12 +25,14 @@ from shared.errors import (
     JobNotFound,
     ObjectsUnavailable,
     QueueUnavailable,
+    QuotaExceeded,
     StoreUnavailable,
 )
 from shared.job_queue import job_message
 from shared.job_store import Refused
 from shared.lifecycle import waiting
 from shared.models import Job
+from shared.quotas import limits_of
 from shared.submission import Origin, Submission, build_job, digest_of
 
 log = structlog.get_logger()
@@ -54,7 +56,7 @@ class Submitted:
     JobSchema,
     examples.submitted_job,
     HTTPStatus.ACCEPTED,
-    problems=(IdempotencyKeyReused, StoreUnavailable, ObjectsUnavailable),
+    problems=(IdempotencyKeyReused, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the job.", REPLAYED: "true, if the job was made by an earlier request."},
 )
 def submit_job(body: Submission, headers: dict[str, str | None]) -> ResponseReturnValue:
@@ -115,12 +117,12 @@ def submit_once(asked: Submission, key: str) -> Submitted:
 def store_and_send(asked: Submission, job_id: str) -> Submitted:
     """Check a submission, store its job and send its message.
 
-    Raises: ValidationFailed, ObjectsUnavailable, StoreUnavailable, IdempotencyKeyReused.
+    Raises: ValidationFailed, QuotaExceeded, ObjectsUnavailable, StoreUnavailable, IdempotencyKeyReused.
     """
     settings, now = services().settings, services().clock()
     job_type = check_submission(asked, settings, services().objects)
     origin = Origin(job_id, caller().owner_id, g.correlation_id, now)
-    outcome = services().store.create(build_job(asked, job_type, origin, settings))
+    outcome = services().store.create(build_job(asked, job_type, origin, settings), limits_of(settings))
     if isinstance(outcome, Refused):
         if outcome.job is None:
             raise StoreUnavailable(f"The job {job_id} was there and is gone.")

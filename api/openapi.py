@@ -20,7 +20,7 @@ from api.callers import SCOPES
 from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
 from api.operations import Operation, operation_of
-from shared.errors import AppError, Forbidden, ServiceUnavailable, Unauthenticated
+from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
 
 PROBLEM = "application/problem+json"
@@ -32,6 +32,14 @@ Every error is a problem document (RFC 9457) whose `code` is stable; `errors` po
 Times are ISO 8601 in UTC. Unknown fields and query parameters are refused. Send X-Correlation-Id to find a request
 and its job in the logs; it comes back on every answer.
 """
+QuotaOfProblemSchema = Schema.from_dict(
+    {
+        "name": fields.String(required=True, metadata={"description": "Which quota, as GET /quota names it."}),
+        "limit": fields.Integer(required=True, metadata={"description": "How much each owner may have."}),
+        "used": fields.Integer(required=True, metadata={"description": "How much the owner had."}),
+    },
+    name="QuotaOfProblemSchema",
+)
 FieldProblemSchema = Schema.from_dict(
     {
         "pointer": fields.String(
@@ -52,6 +60,9 @@ ProblemSchema = Schema.from_dict(
         "correlationId": fields.String(required=True, metadata={"description": "What to quote when you ask for help."}),
         "errors": fields.List(
             fields.Nested(FieldProblemSchema), required=True, metadata={"description": "The fields that are wrong."}
+        ),
+        "quota": fields.Nested(
+            QuotaOfProblemSchema, metadata={"description": "Of quota_exceeded: which one, and how much of it is used."}
         ),
     },
     name="ProblemSchema",
@@ -178,7 +189,7 @@ def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
 def problem_response_object(problems: list[type[AppError]]) -> dict[str, Any]:
     """The response of one status that one or more problems have."""
     headers = {CORRELATION_HEADER: "The correlation id of this request."}
-    if any(issubclass(problem, ServiceUnavailable) for problem in problems):
+    if any(issubclass(problem, ServiceUnavailable | TooManyRequests) for problem in problems):
         headers["Retry-After"] = f"Seconds to wait before trying again, such as {RETRY_AFTER_SECONDS}."
     if any(issubclass(problem, Unauthenticated | Forbidden) for problem in problems):
         headers["WWW-Authenticate"] = "What is wrong with the access token, as RFC 6750 says it."

@@ -11,6 +11,7 @@ from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
+from shared.quota_items import QuotaStore
 from shared.settings import Settings
 
 EXTENSION = "cloud-data-platform"
@@ -26,6 +27,7 @@ class Services:
     queue: JobQueue
     objects: ObjectStore
     control: ControlStore
+    quotas: QuotaStore
     callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]

@@ -17,6 +17,7 @@ from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
+from shared.quota_items import QuotaStore
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 
@@ -40,6 +41,7 @@ def build(settings: Settings) -> Flask:
             queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
             objects=ObjectStore(clients.s3),
             control=control,
+            quotas=QuotaStore(clients.dynamodb, settings.control_table),
             callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,

@@ -76,6 +76,10 @@ class ApiClient:
         """A job's manifest, with a link to each file. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/outputs")
 
+    def quota(self) -> Record:
+        """What the caller may use, and what it uses now. Raises: Problem, Unreachable."""
+        return self._call("GET", "/quota")
+
     def job_types(self) -> Record:
         """The kinds of job there are. Raises: Problem, Unreachable."""
         return self._call("GET", "/job-types")

@@ -103,4 +103,11 @@ def job_types(client: ApiClient) -> None:
     show(client.job_types())
 
 
-COMMANDS = (submit, wait, get, list_jobs, cancel, history, outputs, job_types)
+@click.command()
+@click.pass_obj
+def quota(client: ApiClient) -> None:
+    """Show what you may use, and what you use now."""
+    show(client.quota())
+
+
+COMMANDS = (submit, wait, get, list_jobs, cancel, history, outputs, job_types, quota)

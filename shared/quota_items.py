@@ -24,11 +24,18 @@ def quota_key(owner_id: str) -> Item:
     return {"key": {"S": f"QUOTA#{owner_id}"}}
 
 
-def read_usage(client: "DynamoDBClient", table: str, owner_id: str, now: datetime) -> Usage:
-    """What an owner uses now. Raises: StoreUnavailable."""
-    with store_errors():
-        answer = client.get_item(TableName=table, Key=quota_key(owner_id), ConsistentRead=True)
-    return usage_of(from_dynamodb(answer["Item"]) if "Item" in answer else None, now)
+class QuotaStore:
+    """Reads what owners use."""
+
+    def __init__(self, client: "DynamoDBClient", control_table: str) -> None:
+        self._client = client
+        self._table = control_table
+
+    def usage(self, owner_id: str, now: datetime) -> Usage:
+        """What an owner uses now. Raises: StoreUnavailable."""
+        with store_errors():
+            answer = self._client.get_item(TableName=self._table, Key=quota_key(owner_id), ConsistentRead=True)
+        return usage_of(from_dynamodb(answer["Item"]) if "Item" in answer else None, now)
 
 
 def counting_job(table: str, owner_id: str, limits: Mapping[Quota, int] | None, now: datetime) -> Item:

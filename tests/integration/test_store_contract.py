@@ -13,11 +13,13 @@ import pytest
 from local.deploy import make_client
 from shared.control_store import START_BUCKET, ControlStore
 from shared.dynamodb import to_dynamodb
-from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, StoreUnavailable
+from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, QuotaExceeded, StoreUnavailable
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore, Refused, Won
 from shared.lifecycle import claimed, succeeded, waiting
 from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
+from shared.quota_items import QuotaStore, quota_key
+from shared.quotas import Quota
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock
@@ -231,6 +233,97 @@ def test_a_bucket_of_five_gives_five_permits(parts):
     assert [control.take_start_permit(NOON) for _ in range(8)] == [True] * 5 + [False] * 3
     control.empty_start_bucket(NOON)
     assert not control.take_start_permit(NOON + timedelta(seconds=10))
+
+
+LIMITS = {Quota.ACTIVE_JOBS: 5, Quota.SUBMISSIONS: 8, Quota.UPLOAD_BYTES: 1000, Quota.UPLOADS: 3}
+
+
+def used(parts: Parts, owner_id: str, now=NOON) -> dict[Quota, int]:
+    return dict(QuotaStore(parts.dynamodb, SETTINGS.control_table).usage(owner_id, now).used)
+
+
+def create(parts: Parts, owner_id: str, at=NOON) -> Won | Refused | None:
+    """A job of the owner; None where the quota refuses it."""
+    job = replace(fresh(submitted_job(at=at)), owner_id=owner_id)
+    try:
+        return parts.store().create(job, LIMITS)
+    except QuotaExceeded:
+        return None
+
+
+def end(parts: Parts, job) -> None:
+    running = parts.store().update(job, claimed(job, NOON, SETTINGS)).job
+    parts.store().update(running, succeeded(running, NOON, "worker", "Done."))
+
+
+def test_jobs_are_counted_while_they_have_not_ended_and_submissions_all_day(parts):
+    owner = str(uuid4())
+    jobs = [create(parts, owner).job for _ in range(5)]
+
+    assert create(parts, owner) is None
+    for job in jobs[:3]:
+        end(parts, job)
+
+    assert (used(parts, owner)[Quota.ACTIVE_JOBS], used(parts, owner)[Quota.SUBMISSIONS]) == (2, 5)
+    assert [isinstance(create(parts, owner), Won) for _ in range(4)] == [True, True, True, False]
+    assert used(parts, owner)[Quota.SUBMISSIONS] == 8
+    tomorrow = NOON + timedelta(days=1)
+    assert create(parts, owner, tomorrow) is None, "the day is new, and the five active jobs are not over"
+    end(parts, jobs[3])
+    assert isinstance(create(parts, owner, tomorrow), Won)
+    assert used(parts, owner, tomorrow)[Quota.SUBMISSIONS] == 1
+
+
+def test_of_many_creates_at_once_as_many_are_stored_as_there_is_room(parts):
+    owner = str(uuid4())
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(lambda _: create(parts, owner), range(40)))
+
+    assert sum(result is not None for result in results) == 5
+    assert (used(parts, owner)[Quota.ACTIVE_JOBS], used(parts, owner)[Quota.SUBMISSIONS]) == (5, 5)
+
+
+def test_of_many_creates_of_one_id_at_once_one_is_stored_and_counted(parts):
+    job = replace(fresh(submitted_job()), owner_id=str(uuid4()))
+    store = parts.store()
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(lambda _: store.create(job, LIMITS), range(30)))
+
+    assert sum(isinstance(result, Won) for result in results) == 1
+    assert used(parts, job.owner_id)[Quota.ACTIVE_JOBS] == 1
+
+
+def test_jobs_that_end_at_the_same_moment_are_each_counted_off_once(parts):
+    owner = str(uuid4())
+    jobs = [create(parts, owner).job for _ in range(5)]
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda job: end(parts, job) if parts.store().get(job.job_id).rev == job.rev else None, jobs))
+
+    assert used(parts, owner)[Quota.ACTIVE_JOBS] == 0
+
+
+def test_of_two_that_end_a_job_one_counts_it_off(parts):
+    owner = str(uuid4())
+    first, _other = (create(parts, owner).job for _ in range(2))
+    running = parts.store().update(first, claimed(first, NOON, SETTINGS)).job
+    ended = succeeded(running, NOON, "worker", "Done.")
+
+    results = [parts.store().update(running, ended) for _ in range(2)]
+
+    assert [isinstance(result, Won) for result in results] == [True, False]
+    assert used(parts, owner)[Quota.ACTIVE_JOBS] == 1
+
+
+def test_a_job_whose_owner_has_no_counts_ends_all_the_same(parts):
+    job = create(parts, str(uuid4())).job
+    parts.dynamodb.put_item(TableName=SETTINGS.control_table, Item=quota_key(job.owner_id))
+
+    end(parts, job)
+
+    assert parts.store().get(job.job_id).status is JobStatus.SUCCEEDED
 
 
 def test_a_callback_message_is_remembered_once(parts):

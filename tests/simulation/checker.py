@@ -13,6 +13,7 @@ from tests.simulation.invariants import Item, RunRecord, runs_of
 CHECKED: Counter[str] = Counter()
 TRACE_LINES = 70
 START_BUCKET = "BUCKET#start"
+QUOTA = "QUOTA#"
 
 
 class Violated(AssertionError):
@@ -78,6 +79,7 @@ class Checker:
         self.trace = trace
         self.violation: Violated | None = None
         self.items: dict[str, Item] = {}
+        self.counts: dict[str, Item] = {}
         self.letters: list[dict[str, Any]] = []
         self._not_before: dict[str, int] = {}
         # When a job first meant to start an attempt, and when its run was recorded.
@@ -111,9 +113,7 @@ class Checker:
     def wrote(self, table: str, old: Item | None, new: Item) -> None:
         """An item was stored."""
         if table != self._jobs_table:
-            if new["key"] == START_BUCKET:
-                check = invariants.i14_the_bucket_holds_no_more_than_its_burst
-                self.hold(check, new["milliTokens"], self._burst)
+            self._wrote_control(new)
             return
         job_id = new["jobId"]
         self.trace.add("", "  stored", (old, new))
@@ -127,6 +127,16 @@ class Checker:
         self.hold(invariants.i9_no_attempt_begins_before_its_backoff, old, new, self._not_before.get(job_id, 0))
         if old is not None and "runId" in old and "runId" not in new:
             self._not_before[job_id] = new["dueAt"]
+
+    def _wrote_control(self, new: Item) -> None:
+        if new["key"] == START_BUCKET:
+            self.hold(invariants.i14_the_bucket_holds_no_more_than_its_burst, new["milliTokens"], self._burst)
+        if new["key"].startswith(QUOTA):
+            self.counts[new["key"].removeprefix(QUOTA)] = new
+            self.hold(invariants.i15_active_jobs_are_counted_to_the_unit, new, self._jobs_of(new))
+
+    def _jobs_of(self, counts: Item) -> list[Item]:
+        return [item for item in self.items.values() if item["ownerId"] == counts["key"].removeprefix(QUOTA)]
 
     def _note_times(self, old: Item | None, new: Item) -> None:
         now, attempt = new["updatedAt"], (new["jobId"], new["attempt"])
@@ -165,6 +175,8 @@ class Checker:
                 self.hold(check, item, runs)
             own = [letter for letter in letters if letter["jobId"] == job_id]
             self.hold(invariants.q3_failed_jobs_and_no_others_have_dead_letters, item, own)
+        for counts in self.counts.values():
+            self.hold(invariants.i15_active_jobs_are_counted_to_the_unit, counts, self._jobs_of(counts))
         self.hold(invariants.q6_the_queues_are_empty, queues)
         starts = [round(at.timestamp() * 1000) for at in self._emr.starts]
         for number in range(1, len(starts) + 1):

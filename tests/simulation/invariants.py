@@ -285,6 +285,12 @@ def i14_the_bucket_holds_no_more_than_its_burst(milli_tokens: int, burst: int) -
     assert 0 <= milli_tokens <= burst * 1000, f"{milli_tokens} thousandths of a token of {burst}"
 
 
+def i15_active_jobs_are_counted_to_the_unit(counts: Item, jobs: Iterable[Item]) -> None:
+    """I15: what an owner's item counts as active is the number of the owner's jobs that have not ended."""
+    active = sum(job["status"] not in ENDED for job in jobs)
+    assert counts["activeJobs"] == active, f"{counts['activeJobs']} jobs are counted, {active} have not ended"
+
+
 # At rest: nothing is left to do, and nobody is stopped.
 
 

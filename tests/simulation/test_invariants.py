@@ -127,6 +127,8 @@ OTHER_WRONGS = [
     (rules.i14_starts_keep_the_pace, [0, 0, 0, 1000], 1, 1.0, 1),
     (rules.i14_the_bucket_holds_no_more_than_its_burst, 15_001, 15),
     (rules.i14_the_bucket_holds_no_more_than_its_burst, -1, 15),
+    (rules.i15_active_jobs_are_counted_to_the_unit, {"activeJobs": 1}, [DONE]),
+    (rules.i15_active_jobs_are_counted_to_the_unit, {"activeJobs": 0}, [SEEN]),
     (rules.q3_failed_jobs_and_no_others_have_dead_letters, DONE, [{"id": f"{job_id()}.failed"}]),
     (rules.q3_failed_jobs_and_no_others_have_dead_letters, failed(), []),
     (rules.q6_the_queues_are_empty, {"jobs": ["{}"]}),

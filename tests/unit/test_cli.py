@@ -81,6 +81,7 @@ def cdp(server: Server, *arguments: str, stdin: str = "") -> tuple[int, str, str
         (["cancel", "job-1", "--reason", "late"], ("POST", "/jobs/job-1/cancel")),
         (["history", "job-1"], ("GET", "/jobs/job-1/history")),
         (["outputs", "job-1"], ("GET", "/jobs/job-1/outputs")),
+        (["quota"], ("GET", "/quota")),
         (["job-types"], ("GET", "/job-types")),
     ],
 )

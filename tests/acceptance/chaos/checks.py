@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cli.client import Record
-from tests.simulation.invariants import RunRecord, check_at_rest
+from tests.simulation.invariants import RunRecord, check_at_rest, i15_active_jobs_are_counted_to_the_unit
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Aftermath:
     runs: Sequence[Record]
     letters: Sequence[Record]
     queues: Mapping[str, Sequence[str]]
+    # What the owners' items count.
+    counts: Sequence[Record]
 
 
 def job_of(run: Record) -> str:
@@ -73,6 +75,12 @@ def the_dead_letter_queue_holds_nothing_but_failed_jobs(left: Aftermath) -> None
     assert [letter for letter in left.letters if letter.get("envelope") != "job-failed"] == []
 
 
+def no_job_is_counted_as_active_any_more(left: Aftermath) -> None:
+    for counts in left.counts:
+        own = [item for item in left.items.values() if counts["key"] == f"QUOTA#{item['ownerId']}"]
+        i15_active_jobs_are_counted_to_the_unit(counts, own)
+
+
 CHECKS: tuple[Callable[[Aftermath], None], ...] = (
     every_acknowledged_job_is_stored_and_has_ended,
     what_holds_at_rest_in_the_simulation_holds_here,
@@ -80,4 +88,5 @@ CHECKS: tuple[Callable[[Aftermath], None], ...] = (
     every_run_belongs_to_a_job,
     no_job_had_two_live_runs_at_a_time,
     the_dead_letter_queue_holds_nothing_but_failed_jobs,
+    no_job_is_counted_as_active_any_more,
 )

@@ -29,7 +29,8 @@ def ended_well() -> Aftermath:
     bad["failureReason"] = "RUN_FAILED"
     runs = [run(f"{FIRST}.1", 1, 2, "FAILED"), run(f"{FIRST}.2", 3, 4), run(f"{SECOND}.1", 1, 2, "FAILED")]
     letter = {"envelope": "job-failed", "id": f"{SECOND}.failed", "jobId": SECOND, "failureReason": "RUN_FAILED"}
-    return Aftermath([FIRST, SECOND], {FIRST: good, SECOND: bad}, runs, [letter], {"jobs": []})
+    counts = [{"key": "QUOTA#" + good["ownerId"], "activeJobs": 0}]
+    return Aftermath([FIRST, SECOND], {FIRST: good, SECOND: bad}, runs, [letter], {"jobs": []}, counts)
 
 
 def failing(left: Aftermath) -> set[str]:
@@ -68,6 +69,10 @@ def test_what_ended_well_passes_every_check():
         (
             lambda left: replace(left, letters=[*left.letters, {"body": "{"}]),
             "the_dead_letter_queue_holds_nothing_but_failed_jobs",
+        ),
+        (
+            lambda left: replace(left, counts=[{**left.counts[0], "activeJobs": 1}]),
+            "no_job_is_counted_as_active_any_more",
         ),
         (lambda left: replace(left, letters=[]), AT_REST),
         (lambda left: replace(left, queues={"jobs": ["{}"]}), AT_REST),

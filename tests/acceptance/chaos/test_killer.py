@@ -94,7 +94,7 @@ def test_with_a_killer_about_every_acknowledged_job_ends_once_and_as_it_must(cro
 
     queues = {setting: crowd.left_messages(setting) for setting in ("JOBS_QUEUE", "EVENTS_QUEUE")}
     all_items = {item["jobId"]: item for item in crowd.items()}
-    left = Aftermath(list(wished), all_items, crowd.runs(), crowd.dead_letters(), queues)
+    left = Aftermath(list(wished), all_items, crowd.runs(), crowd.dead_letters(), queues, crowd.counts())
     for check in CHECKS:
         check(left)
     assert {job_id: ended_as(item) for job_id, item in items.items() if not is_as_wished(item, wished[job_id])} == {}

@@ -132,6 +132,12 @@ class Trial:
         pages = self.aws("dynamodb").get_paginator("scan").paginate(TableName=self.direct["JOBS_TABLE"])
         return [from_dynamodb(item) for page in pages for item in page["Items"]]
 
+    def counts(self) -> list[Record]:
+        """What the control table counts for each owner."""
+        pages = self.aws("dynamodb").get_paginator("scan").paginate(TableName=self.direct["CONTROL_TABLE"])
+        items = [from_dynamodb(item) for page in pages for item in page["Items"]]
+        return [item for item in items if item["key"].startswith("QUOTA#")]
+
     def runs(self) -> list[Record]:
         """Every run that EMR Serverless ever began, as it keeps it."""
         url = f"{self.direct['AWS_ENDPOINT_URL_EMR_SERVERLESS']}/_local/runs"

@@ -17,6 +17,7 @@ from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
+from shared.quota_items import QuotaStore
 from shared.settings import Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
@@ -82,6 +83,7 @@ class Api:
                 control=ControlStore(
                     self._client(self.dynamodb), self.settings.control_table, 1.0, 1, lambda tries: None
                 ),
+                quotas=QuotaStore(self._client(self.dynamodb), self.settings.control_table),
                 callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),

@@ -20,6 +20,7 @@ SCOPES_OF = {
     "GET /jobs/{jobId}/explain": READERS,
     "GET /jobs/{jobId}/outputs": READERS,
     "POST /jobs/{jobId}/cancel": {JOBS_WRITE},
+    "GET /quota": READERS,
     "GET /job-types": READERS,
     "GET /job-types/{name}": READERS,
     "GET /health/live": None,
