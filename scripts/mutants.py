@@ -332,6 +332,29 @@ MUTANTS = (
         '        """A start is about to be made with the permit in hand."""\n        self._held = False',
         '        """A start is about to be made with the permit in hand."""',
     ),
+    Mutant(
+        43,
+        "the end of a job is not counted off",
+        STORE,
+        'writes = [{"Update": request}, freeing_job(self._control_table, seen.owner_id)]',
+        'writes: list[Item] = [{"Update": request}]',
+    ),
+    Mutant(
+        44,
+        "a job is counted off before it ends",
+        STORE,
+        "            return next(iter(write_all(self._client, writes, self._pause)), None)",
+        "            write_all(self._client, writes[1:], self._pause)\n"
+        "            return next(iter(write_all(self._client, writes[:1], self._pause)), None)",
+    ),
+    Mutant(
+        45,
+        "a job that is there already is counted again",
+        STORE,
+        "            verdicts = write_all(self._client, writes, self._pause)",
+        "            write_all(self._client, writes[1:], self._pause)\n"
+        "            verdicts = write_all(self._client, writes[:1], self._pause)",
+    ),
 )
 
 
