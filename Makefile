@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup provider demo run test unit integration simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,10 @@ unit: setup ## milliseconds each, no network
 simulation: setup ## the worker cut at every call, on fakes and a virtual clock
 	$(PYTEST) -q tests/simulation
 
-provider: setup ## make the environment of the OpenID provider that tests use
-	@"$(PYTHON)" scripts/set_up.py provider
+node: setup ## make the environment of the Node packages that tests use
+	@"$(PYTHON)" scripts/set_up.py node
 
-integration: setup provider ## real HTTP, MiniStack and the local EMR Serverless service
+integration: setup node ## real HTTP, MiniStack and the local EMR Serverless service
 	$(PYTEST) -q tests/integration $(COVERAGE)
 
 spark: setup ## the Spark programs on a real session

@@ -23,7 +23,7 @@ LOCKS = {
     "product": ["build", "dev", "flights"],
     "ministack": ["ministack"],
     "spark": ["build", "spark"],
-    "provider": ["provider"],
+    "node": ["node"],
 }
 # What everything needs; the others are made when they are named on the command line.
 EVERYDAY = ("product", "ministack", "spark")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from local.marked import wait_until
 from tests.integration.api.server import HOST, PATIENCE_SECONDS, ROOT, free_port
 
-ENVIRONMENT = ROOT / ".venv" / "provider"
+ENVIRONMENT = ROOT / ".venv" / "node"
 AUDIENCE = "urn:cloud-data-platform"
 
 
@@ -66,7 +66,7 @@ class Provider:
 
     def start(self, *keys: dict[str, Any]) -> None:
         """Begin to answer, with these keys: it signs with the first of each kind, and publishes all."""
-        assert (ENVIRONMENT / "bin" / "node").exists(), "run `make provider` first"
+        assert (ENVIRONMENT / "bin" / "node").exists(), "run `make node` first"
         told = {"port": self.port, "packages": str(ENVIRONMENT), "keys": keys, "clients": [*map(asdict, CLIENTS)]}
         path, log = self._folder / f"provider-{self.port}.json", self._folder / f"provider-{self.port}.log"
         path.write_text(json.dumps(told))
