@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ node: setup ## make the environment of the Node packages that tests use
 
 integration: setup node ## real HTTP, MiniStack and the local EMR Serverless service
 	$(PYTEST) -q tests/integration $(COVERAGE)
+
+schemathesis: setup node ## search the API for wrong answers: make schemathesis SECONDS=600 EXAMPLES=500 SEED=7
+	$(PYTEST) -q -s --timeout 0 tests/integration/outside/test_schemathesis.py \
+		$(if $(SECONDS),--search-seconds $(SECONDS)) $(if $(EXAMPLES),--search-examples $(EXAMPLES)) \
+		$(if $(SEED),--search-seed $(SEED))
 
 spark: setup ## the Spark programs on a real session
 	$(SPARK)/python -m pytest -q tests/spark

@@ -12,6 +12,7 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
@@ -19,6 +20,7 @@ from werkzeug.routing import Rule
 from api.callers import SCOPES
 from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
+from api.links import add_links
 from api.operations import Operation, operation_of
 from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
@@ -104,14 +106,23 @@ def document_of(app: Flask) -> dict[str, Any]:
         servers=[{"url": "/", "description": "Wherever this document comes from"}],
         plugins=[plugin],
     )
+    assert plugin.converter is not None  # the line above made it
+    plugin.converter.add_attribute_function(names_of_keys)  # type: ignore[no-untyped-call]
     spec.components.schema("Problem", schema=ProblemSchema)
     spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", **ABOUT_TOKENS})
     for rule, view, operation in sorted(_documented(app), key=lambda found: found[0].rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            path = PATH_PARAMETER.sub(lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
-            spec.path(path=path, operations={method.lower(): operation_object(rule, view, operation)})
+            spec.path(path=path_of(rule), operations={method.lower(): operation_object(rule, view, operation)})
     document: dict[str, Any] = spec.to_dict()
+    add_links(document)
     return document
+
+
+def names_of_keys(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """What the keys of a map must be, of which apispec says nothing."""
+    if isinstance(field, fields.Dict) and field.key_field is not None and field.key_field.validators:
+        return {"propertyNames": converter.field2property(field.key_field)}
+    return {}
 
 
 def document_text(document: Mapping[str, Any]) -> str:
@@ -130,6 +141,11 @@ def _documented(app: Flask) -> Iterator[tuple[Rule, Callable[..., Any], Operatio
 def _name_of(schema: Any) -> str:
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__.removesuffix("Schema")
+
+
+def path_of(rule: Rule) -> str:
+    """A route's path as the document spells it: `/jobs/{jobId}` for `/jobs/<job_id>`."""
+    return PATH_PARAMETER.sub(lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
 
 
 def operation_object(rule: Rule, view: Callable[..., Any], operation: Operation) -> dict[str, Any]:

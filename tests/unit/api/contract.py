@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from api.openapi import document_of
+from api.openapi import document_of, path_of
 
 PROBLEM = "application/problem+json"
 # Made before a route is found, or for one that has no place in the document.
@@ -55,8 +55,7 @@ class Contract:
             rule, _ = adapter.match(path.partition("?")[0], method=method, return_rule=True)
         except HTTPException:
             return None
-        documented = rule.rule.replace("<job_id>", "{jobId}").replace("<name>", "{name}")
-        return self._document["paths"].get(documented, {}).get(method.lower(), {}).get("responses")
+        return self._document["paths"].get(path_of(rule), {}).get(method.lower(), {}).get("responses")
 
     def _check_schema(self, schema: Any, value: Any) -> None:
         Draft202012Validator({**schema, "components": self._document["components"]}).validate(value)

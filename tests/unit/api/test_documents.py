@@ -1,5 +1,6 @@
 """The document: valid, complete, its examples true, and its committed copy the same."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.errors import ANSWERED
 from api.errors_page import errors_page
-from api.openapi import document_of, document_text
+from api.openapi import document_of, document_text, path_of
 from tests.unit.api.service import Api
 
 DOCS = Path(__file__).parents[3] / "docs" / "api"
@@ -61,17 +62,107 @@ def test_every_body_has_an_example_and_every_example_fits_its_schema(document: d
 
 
 def test_every_route_is_in_the_document(api: Api, document: dict[str, Any]):
-    rules = {rule.rule for rule in api.app.url_map.iter_rules()} - OUTSIDE_THE_DOCUMENT
-    expected = {rule.replace("<job_id>", "{jobId}").replace("<name>", "{name}") for rule in rules}
+    rules = [rule for rule in api.app.url_map.iter_rules() if rule.rule not in OUTSIDE_THE_DOCUMENT]
 
-    assert set(document["paths"]) == expected
+    assert set(document["paths"]) == {path_of(rule) for rule in rules}
 
 
-def test_every_operation_has_a_summary_and_a_name_of_its_own(document: dict[str, Any]):
+def test_every_operation_has_a_summary_a_tag_and_a_name_of_its_own(document: dict[str, Any]):
     names = [operation["operationId"] for _, operation in operations(document)]
 
     assert len(set(names)) == len(names)
-    assert all(operation["summary"] for _, operation in operations(document))
+    assert [name for name, operation in operations(document) if not (operation["summary"] and operation["tags"])] == []
+
+
+def test_every_answer_says_what_it_is_and_of_what_type(document: dict[str, Any]):
+    bare = [
+        f"{name} {status}"
+        for name, operation in operations(document)
+        for status, answer in operation["responses"].items()
+        if not answer["description"] or len(answer["content"]) != 1
+    ]
+
+    assert bare == []
+    assert all("500" in operation["responses"] for _, operation in operations(document))
+
+
+def test_only_probes_and_signed_reports_ask_for_no_token(document: dict[str, Any]):
+    public = {name for name, operation in operations(document) if not operation.get("security")}
+
+    assert public == {"GET /health/live", "GET /health/ready", "POST /internal/jobs/{jobId}/status"}
+
+
+def test_no_schema_has_words_of_older_versions(document: dict[str, Any]):
+    words = set(words_of(document["components"]["schemas"]))
+
+    assert "type" in words
+    assert words & {"nullable", "x-nullable", "discriminator"} == set()
+
+
+def words_of(schema: Any) -> Iterator[str]:
+    """Every key at any depth; a property that is named like one would be found too."""
+    if isinstance(schema, dict):
+        yield from schema
+        for inner in schema.values():
+            yield from words_of(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from words_of(inner)
+
+
+def test_what_the_keys_of_a_map_must_be_is_said(document: dict[str, Any]):
+    tags = document["components"]["schemas"]["Submission"]["properties"]["tags"]
+
+    assert tags["propertyNames"] == {"type": "string", "minLength": 1, "maxLength": 64}
+    assert "propertyNames" not in document["components"]["schemas"]["Submission"]["properties"]["parameters"]
+
+
+def links(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every link: the operation that it is an answer of, its name, and what it says."""
+    return [
+        (operation["operationId"], name, link)
+        for _, operation in operations(document)
+        for answer in operation["responses"].values()
+        for name, link in answer.get("links", {}).items()
+    ]
+
+
+def test_every_link_leads_to_an_operation_that_has_its_parameters(document: dict[str, Any]):
+    parameters = {
+        operation["operationId"]: {each["name"] for each in operation["parameters"]}
+        for _, operation in operations(document)
+    }
+
+    assert [
+        link for _, _, link in links(document) if not set(link["parameters"]) <= parameters[link["operationId"]]
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "led_to"),
+    [
+        ("submitJob", {"getJob", "cancelJob", "getHistory", "getExplanation", "getOutputs"}),
+        ("cancelJob", {"getJob", "getHistory", "getExplanation", "getOutputs"}),
+        ("listJobs", {"nextPage"}),
+        ("getJob", set()),
+        ("listJobTypes", set()),
+    ],
+)
+def test_what_an_operation_made_is_linked_to(document: dict[str, Any], operation: str, led_to: set[str]):
+    found = {name for source, name, _ in links(document) if source == operation}
+
+    assert led_to <= found
+    assert bool(led_to) == bool(found)
+
+
+def test_a_link_says_where_in_the_answer_the_value_is(document: dict[str, Any]):
+    found = {(source, name): link for source, name, link in links(document)}
+
+    assert found["submitJob", "getJob"]["parameters"] == {"jobId": "$response.body#/jobId"}
+    assert found["listJobs", "nextPage"] == {
+        "operationId": "listJobs",
+        "parameters": {"cursor": "$response.body#/nextCursor"},
+    }
 
 
 def test_every_property_is_described(document: dict[str, Any]):

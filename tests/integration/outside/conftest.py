@@ -1,0 +1,55 @@
+"""A local cloud whose API asks for tokens, and somebody who grants them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.cloud import LocalCloud, start_cloud
+from local.deploy import make_client
+from shared.job_types import JOB_TYPES
+from tests.integration.oidc.provider import AUDIENCE, Provider, signing_keys
+
+DEFAULT_SEED = 20261123
+DEFAULT_EXAMPLES = 60
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--search-seed", type=int, default=DEFAULT_SEED, help="which requests schemathesis makes up")
+    parser.addoption("--search-examples", type=int, default=DEFAULT_EXAMPLES, help="how many for each operation")
+    parser.addoption("--search-seconds", type=int, default=None, help="go on until then")
+
+
+@dataclass(frozen=True)
+class Closed:
+    """An API that asks for tokens, without workers: what is submitted stays as it is."""
+
+    cloud: LocalCloud
+    provider: Provider
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.cloud.environment["CDP_API_URL"]
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
+    provider = Provider(Path(tmp_path_factory.mktemp("provider")), *signing_keys("first"))
+    try:
+        oidc = {"AUTH_MODE": "oidc", "OIDC_ISSUER": provider.issuer, "OIDC_AUDIENCE": AUDIENCE}
+        with start_cloud(("aws", "api"), {**oidc, "EMR_APPLICATION_ID": "00app"}) as cloud:
+            put_inputs_of_examples(cloud)
+            yield Closed(cloud, provider)
+    finally:
+        provider.stop()
+
+
+def put_inputs_of_examples(cloud: LocalCloud) -> None:
+    """Put an object wherever an example of the document reads one."""
+    s3 = make_client("s3", cloud.environment)
+    for job_type in JOB_TYPES.values():
+        for entry in job_type.example.get("inputs", []):
+            bucket, _, key = entry["uri"].removeprefix("s3://").partition("/")
+            s3.put_object(Bucket=bucket, Key=f"{key}part.csv" if key.endswith("/") else key, Body=b"carrier\nUA\n")
