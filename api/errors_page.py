@@ -16,8 +16,8 @@ seconds of `Retry-After` where that header is there; send a `POST /jobs` again o
 
 This page is made from the code by `python -m api.errors_page > docs/api/errors.md`.
 
-| code | status | what it means | retryable |
-| --- | --- | --- | --- |
+| code | status | what it means | what to do | retryable |
+| --- | --- | --- | --- | --- |
 """
 END = """
 What the HTTP server around the code refuses by itself (a request line or a header that is far too long, a message
@@ -28,7 +28,8 @@ that is no HTTP) is answered in plain HTML with 400, 414 or 431.
 def errors_page() -> str:
     """The whole page, in Markdown."""
     rows = (
-        f"| `{error.code}` | {error.http_status.value} | {error.title} | {'yes' if error.retryable else 'no'} |\n"
+        f"| `{error.code}` | {error.http_status.value} | {error.title} | {error.remedy} "
+        f"| {'yes' if error.retryable else 'no'} |\n"
         for error in ANSWERED
     )
     return BEGINNING + "".join(rows) + END

@@ -15,13 +15,15 @@ class FieldProblem:
 
 
 class AppError(Exception):
-    """An error of ours: `code` names it, `http_status` answers it, `retryable` says if trying again can help.
+    """An error of ours: `code` names it, `http_status` answers it, `retryable` says if trying again can help,
+    `remedy` what a client can do about it.
 
     `retry_after_seconds` says when, where that is known; `facts` are further members of its problem document.
     """
 
     code = "internal_error"
     title = "Something went wrong on our side"
+    remedy = "Quote the correlationId to whoever runs the service; what went wrong is in its log."
     http_status = HTTPStatus.INTERNAL_SERVER_ERROR
     retryable = False
 
@@ -38,6 +40,7 @@ class MalformedRequest(AppError):
 
     code = "malformed_request"
     title = "The request cannot be read"
+    remedy = "Send one JSON object, in UTF-8, as detail says; repeating the request changes nothing."
     http_status = HTTPStatus.BAD_REQUEST
 
 
@@ -46,6 +49,7 @@ class BadCursor(AppError):
 
     code = "bad_cursor"
     title = "The cursor is not valid for this list"
+    remedy = "Start the list again without a cursor, and keep the same filter from page to page."
     http_status = HTTPStatus.BAD_REQUEST
 
 
@@ -54,6 +58,7 @@ class InvalidTransition(AppError):
 
     code = "invalid_transition"
     title = "The job cannot move to that status"
+    remedy = "Look at the job: its status leaves no room for this report."
     http_status = HTTPStatus.BAD_REQUEST
 
 
@@ -62,6 +67,7 @@ class ReportRefused(AppError):
 
     code = "report_refused"
     title = "The report is not about the job's current attempt"
+    remedy = "End the program: another attempt has taken over, or its own is over."
     http_status = HTTPStatus.BAD_REQUEST
 
 
@@ -70,6 +76,7 @@ class BadSignature(AppError):
 
     code = "bad_signature"
     title = "The signature is missing or wrong"
+    remedy = "Sign the message with the key that the attempt was given, and with the time of now."
     http_status = HTTPStatus.UNAUTHORIZED
 
 
@@ -78,6 +85,7 @@ class MessageAlreadySeen(BadSignature):
 
     code = "message_already_seen"
     title = "A message of this id was received before"
+    remedy = "Take a new webhook-id and sign the message anew; the first one was taken."
 
 
 class Unauthenticated(AppError):
@@ -85,6 +93,7 @@ class Unauthenticated(AppError):
 
     code = "unauthenticated"
     title = "The request says nothing about who is calling"
+    remedy = "Send Authorization: Bearer and an access token."
     http_status = HTTPStatus.UNAUTHORIZED
 
 
@@ -93,6 +102,7 @@ class InvalidToken(Unauthenticated):
 
     code = "invalid_token"
     title = "The access token is not valid"
+    remedy = "Get a new access token from the OpenID provider, for this service's audience."
 
 
 class Forbidden(AppError):
@@ -100,6 +110,7 @@ class Forbidden(AppError):
 
     code = "insufficient_scope"
     title = "The access token does not allow this"
+    remedy = "Ask whoever grants tokens for the scope that WWW-Authenticate names."
     http_status = HTTPStatus.FORBIDDEN
 
     def __init__(self, detail: str, scope: str = "") -> None:
@@ -112,6 +123,7 @@ class NotFound(AppError):
 
     code = "not_found"
     title = "Not found"
+    remedy = "Compare the path with GET /openapi.json."
     http_status = HTTPStatus.NOT_FOUND
 
 
@@ -120,6 +132,7 @@ class JobNotFound(NotFound):
 
     code = "job_not_found"
     title = "There is no such job"
+    remedy = "Compare the id with GET /jobs; jobs of others are not shown, and old ones are removed."
 
 
 class MethodNotAllowed(AppError):
@@ -127,6 +140,7 @@ class MethodNotAllowed(AppError):
 
     code = "method_not_allowed"
     title = "The method is not allowed here"
+    remedy = "Use one of the methods of the Allow header."
     http_status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
@@ -135,6 +149,7 @@ class JobAlreadyEnded(AppError):
 
     code = "job_already_ended"
     title = "The job has already ended"
+    remedy = "Nothing: the job has ended as its status says."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -143,6 +158,7 @@ class OutputsNotReady(AppError):
 
     code = "outputs_not_ready"
     title = "The job has no outputs"
+    remedy = "Wait until the job SUCCEEDED; GET /jobs/{jobId}/explain says what it waits for or why it failed."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -151,6 +167,7 @@ class BodyTooLarge(AppError):
 
     code = "body_too_large"
     title = "The body is too large"
+    remedy = "Send less in one request."
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
@@ -159,6 +176,7 @@ class UnsupportedMediaType(AppError):
 
     code = "unsupported_media_type"
     title = "The body is not of a type that is read here"
+    remedy = "Send the body as Content-Type: application/json, without a Content-Encoding."
     http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
@@ -167,6 +185,7 @@ class ValidationFailed(AppError):
 
     code = "validation_failed"
     title = "Some fields are not valid"
+    remedy = "Correct the fields that errors points at."
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -175,6 +194,7 @@ class IdempotencyKeyReused(AppError):
 
     code = "idempotency_key_reused"
     title = "The Idempotency-Key belongs to another request"
+    remedy = "Take a new Idempotency-Key for a new request; GET the job to see what the key made."
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -183,6 +203,7 @@ class TooManyRequests(AppError):
 
     code = "too_many_requests"
     title = "Too many requests"
+    remedy = "Wait for the seconds of Retry-After, and send less often."
     http_status = HTTPStatus.TOO_MANY_REQUESTS
     retryable = True
 
@@ -192,6 +213,7 @@ class QuotaExceeded(TooManyRequests):
 
     code = "quota_exceeded"
     title = "The owner has no more of this for now"
+    remedy = "Wait for the seconds of Retry-After, or ask for a larger quota; GET /quota shows what is used."
 
     def __init__(
         self, detail: str, quota: str = "", limit: int = 0, used: int = 0, retry_after_seconds: int = 0
@@ -206,6 +228,7 @@ class ServiceUnavailable(AppError):
 
     code = "service_unavailable"
     title = "A service we depend on cannot be reached"
+    remedy = "Wait for the seconds of Retry-After and try again, more slowly each time."
     http_status = HTTPStatus.SERVICE_UNAVAILABLE
     retryable = True
 

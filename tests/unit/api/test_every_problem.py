@@ -1,0 +1,143 @@
+"""Every error of the table of errors is one that a client can meet: here is how."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+import werkzeug.exceptions
+from werkzeug.test import TestResponse
+
+from api.callers import JOBS_READ, Caller
+from api.errors import ANSWERED
+from shared.errors import (
+    AppError,
+    BadCursor,
+    BadSignature,
+    BodyTooLarge,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidToken,
+    InvalidTransition,
+    IssuerUnavailable,
+    JobAlreadyEnded,
+    JobNotFound,
+    MalformedRequest,
+    MessageAlreadySeen,
+    MethodNotAllowed,
+    NotFound,
+    ObjectsUnavailable,
+    OutputsNotReady,
+    QuotaExceeded,
+    ReportRefused,
+    ServiceUnavailable,
+    StoreUnavailable,
+    TooManyRequests,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
+from tests.fakes.seam import no_connection
+from tests.unit.api.issuing import bearer, callers, token
+from tests.unit.api.service import Api, submission
+
+JSON = {"Content-Type": "application/json"}
+
+
+class NobodyIsKnown:
+    """Callers whose issuer is away."""
+
+    def identify(self, authorization: str | None, now: datetime) -> Caller:
+        raise IssuerUnavailable("Nobody answers.")
+
+
+def away(call: str, method: str, path: str, **options: Any) -> TestResponse:
+    """The answer to a request whose first call of this name finds nobody."""
+    api = Api()
+    api.seam.fail_before(call, no_connection())
+    return api.call(method, path, **options)
+
+
+def after_submission(next_request: Callable[[Api], TestResponse], **settings: Any) -> TestResponse:
+    """The answer to what follows a submission under the key k."""
+    api = Api(**settings)
+    api.submit(key="k")
+    return next_request(api)
+
+
+def about(job: Any, request: Callable[[Api, Any], TestResponse]) -> TestResponse:
+    """The answer to a request about this one job."""
+    api = Api()
+    return request(api, api.put(job))
+
+
+def sent_twice(api: Api, job: Any) -> TestResponse:
+    """The answer to a report that comes a second time."""
+    headers = api.signature(job.job_id, 0, b"{}")
+    api.post(api.report_path(job), data=b"{}", headers=headers)
+    return api.post(api.report_path(job), data=b"{}", headers=headers)
+
+
+def raised(error: Exception) -> TestResponse:
+    """The answer when a view raises this."""
+    api = Api()
+
+    def view():
+        raise error
+
+    api.app.add_url_rule("/raises", view_func=view)
+    return api.get("/raises")
+
+
+# A row for each error that the API answers: a request that meets it.
+SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
+    MalformedRequest: lambda: Api().post("/jobs", data=b"{", headers=JSON),
+    BadCursor: lambda: Api().get("/jobs?cursor=made-up"),
+    InvalidTransition: lambda: about(submitted_job(), lambda api, job: api.report(job, "SUCCEEDED")),
+    ReportRefused: lambda: about(tracking_job(), lambda api, job: api.report(job, "RUNNING", attempt=job.attempt + 1)),
+    BadSignature: lambda: Api().post(f"/internal/jobs/{job_id()}/status", json={"status": "RUNNING"}),
+    MessageAlreadySeen: lambda: about(tracking_job(), sent_twice),
+    Unauthenticated: lambda: Api(callers()).get("/jobs"),
+    InvalidToken: lambda: Api(callers()).get("/jobs", headers=bearer("no.token.atall")),
+    Forbidden: lambda: Api(callers()).post("/jobs", json={}, headers=bearer(token(scope=JOBS_READ))),
+    NotFound: lambda: Api().get("/nothing"),
+    JobNotFound: lambda: Api().get(f"/jobs/{job_id()}"),
+    MethodNotAllowed: lambda: Api().call("DELETE", "/jobs"),
+    JobAlreadyEnded: lambda: about(ended_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/cancel")),
+    OutputsNotReady: lambda: about(submitted_job(), lambda api, job: api.get(f"/jobs/{job.job_id}/outputs")),
+    BodyTooLarge: lambda: Api(max_body_bytes=100).post("/jobs", data=b" " * 101, headers=JSON),
+    UnsupportedMediaType: lambda: Api().post("/jobs", data=b"{}", headers={"Content-Type": "text/plain"}),
+    ValidationFailed: lambda: Api().post("/jobs", json={}),
+    IdempotencyKeyReused: lambda: after_submission(lambda api: api.submit(key="k", size="large")),
+    TooManyRequests: lambda: raised(werkzeug.exceptions.TooManyRequests(retry_after=7)),
+    QuotaExceeded: lambda: after_submission(lambda api: api.submit(), quota_active_jobs=1),
+    AppError: lambda: raised(RuntimeError("a bug")),
+    ServiceUnavailable: lambda: raised(werkzeug.exceptions.ServiceUnavailable(retry_after=60)),
+    StoreUnavailable: lambda: away("get_item", "GET", f"/jobs/{job_id()}"),
+    ObjectsUnavailable: lambda: away("head_object", "POST", "/jobs", json=submission()),
+    IssuerUnavailable: lambda: Api(NobodyIsKnown()).get("/jobs", headers=bearer("any")),
+}
+
+
+@pytest.mark.parametrize("error", ANSWERED, ids=lambda error: error.code)
+def test_every_error_that_the_api_answers_can_be_met(error: type[AppError]):
+    assert error in SCENARIOS, f"add a row for {error.__name__} to SCENARIOS"
+
+    response = SCENARIOS[error]()
+
+    assert response.content_type == "application/problem+json"
+    assert (response.status_code, response.get_json()["code"]) == (error.http_status, error.code)
+    assert response.get_json()["title"] == error.title
+    if error.retryable:
+        assert int(response.headers["Retry-After"]) > 0
+
+
+def test_no_row_is_about_an_error_that_is_not_answered():
+    assert set(SCENARIOS) <= set(ANSWERED)
+
+
+@pytest.mark.parametrize("error", [error for error in ANSWERED if error is not AppError], ids=lambda error: error.code)
+def test_every_error_says_what_a_client_can_do(error: type[AppError]):
+    assert error.remedy != AppError.remedy, f"give {error.__name__} a remedy"
+    assert error.remedy.endswith(".")
