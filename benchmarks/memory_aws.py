@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 from tests.fakes.dynamodb import FakeDynamoDB
 
 GET_RATE, GET_BURST = 10.0, 50.0
+# What DynamoDB says of a refused condition besides its code.
+DETAILS = ("Item", "CancellationReasons")
 
 
 class MemoryAWS:
@@ -91,8 +93,8 @@ class MemoryAWS:
             try:
                 return 200, getattr(self.dynamodb, method)(**body)
             except ClientError as error:
-                item = {"Item": error.response["Item"]} if "Item" in error.response else {}
-                return 400, {"__type": error.response["Error"]["Code"], "message": "refused", **item}
+                told = {name: error.response[name] for name in DETAILS if name in error.response}
+                return 400, {"__type": error.response["Error"]["Code"], "message": "refused", **told}
 
     def _answer_queue(self, operation: str, body: Any) -> Any:
         """Empty queues, with their long polls."""

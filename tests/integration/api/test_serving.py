@@ -72,11 +72,11 @@ def test_a_submitted_job_is_an_item_and_a_message(server: Server, store: JobStor
     assert messages_of(aws, job.job_id) == 1
 
 
-def test_racing_requests_of_one_key_make_one_job_and_one_message(server: Server, aws: Callable[[str], Any]):
+def test_50_requests_of_one_key_at_once_make_one_job_and_one_message(server: Server, aws: Callable[[str], Any]):
     key = {"Idempotency-Key": str(uuid.uuid4())}
 
-    with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(lambda _: server.post("/jobs", json=CSV, headers=key), range(16)))
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(lambda _: server.post("/jobs", json=CSV, headers=key), range(50)))
 
     first = [answer for answer in answers if "Idempotency-Replayed" not in answer.headers]
     assert ({answer.status_code for answer in answers}, len(first)) == ({202}, 1)
