@@ -2,7 +2,19 @@
 
 from flask import Blueprint, Flask
 
-from api import callbacks, cancellation, docs_page, explain, health, history, job_types, jobs, outputs, quota
+from api import (
+    callbacks,
+    cancellation,
+    docs_page,
+    explain,
+    health,
+    history,
+    job_types,
+    jobs,
+    outputs,
+    quota,
+    replays,
+)
 from api.bodies import body_limit
 from api.edges import register_edges
 from api.errors import register_error_handlers
@@ -11,6 +23,7 @@ from api.services import EXTENSION, Services
 BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
     cancellation.blueprint,
+    replays.blueprint,
     history.blueprint,
     explain.blueprint,
     outputs.blueprint,

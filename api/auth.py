@@ -29,7 +29,7 @@ def reads_jobs(view: View) -> View:
 
 
 def writes_jobs(view: View) -> View:
-    """Open a view to those who may submit and cancel jobs."""
+    """Open a view to those who may submit, cancel and replay jobs."""
     return _open_to(view, JOBS_WRITE)
 
 

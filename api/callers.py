@@ -11,9 +11,9 @@ OPS = "ops"
 # By their meanings, which the document shows.
 SCOPES = {
     JOBS_READ: "look at your jobs, at what they wrote, and at the job types",
-    JOBS_WRITE: "submit and cancel jobs",
+    JOBS_WRITE: "submit, cancel and replay jobs",
     DATASETS_WRITE: "register datasets and upload them",
-    OPS: "what jobs:read allows, for the jobs of everybody; with jobs:write, cancel them too",
+    OPS: "what jobs:read allows, for the jobs of everybody; with jobs:write, cancel and replay them too",
 }
 
 

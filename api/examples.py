@@ -9,9 +9,11 @@ from api.explanations import explanation_record
 from api.operations import load_with
 from api.records import history_record, job_record
 from api.schemas import SubmissionSchema
+from shared.job_replay import Orders, failed_job, new_job
 from shared.job_types import CSV_TO_PARQUET
-from shared.lifecycle import cancel_requested, claimed, recorded, succeeded
-from shared.models import Job
+from shared.lifecycle import cancel_requested, claimed, failed, recorded, succeeded
+from shared.models import FailureReason, Job
+from shared.replay_edits import edits_of
 from shared.settings import Settings
 from shared.submission import Origin, Submission, build_job
 
@@ -67,6 +69,22 @@ def succeeded_job() -> dict[str, Any]:
 def cancelled_job() -> dict[str, Any]:
     """The record of the job when its cancellation was asked for."""
     return job_record(cancel_requested(_running(), later(30), "api:local", cancellation()["reason"]), SETTINGS)
+
+
+def replay() -> dict[str, Any]:
+    """The body of a request to replay."""
+    return {
+        "overrides": {"size": "medium", "parameters": {"nullValue": "NA"}},
+        "reason": "It ran out of memory, and NA means null.",
+    }
+
+
+def replayed_job() -> dict[str, Any]:
+    """The record of the job that repeats the job, had it failed."""
+    old = failed(_running(), later(95), "worker", FailureReason.RUN_FAILED, "Out of memory.", later(95))
+    asked = replay()
+    orders = Orders("api:local", edits_of(asked["overrides"]), reason=asked["reason"])
+    return job_record(new_job(failed_job(old), orders, later(600), SETTINGS), SETTINGS)
 
 
 def job_page() -> dict[str, Any]:

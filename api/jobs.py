@@ -17,7 +17,7 @@ from api.owned import listed_owner, own_job
 from api.records import JobPageSchema, JobSchema, job_record
 from api.schemas import IdempotencySchema, ListQuery, ListQuerySchema, SubmissionSchema
 from api.services import services
-from api.submission import as_submitted
+from api.submission import REPLAYED, as_submitted
 from shared.errors import (
     AppError,
     BadCursor,
@@ -37,8 +37,6 @@ from shared.submission import Origin, Submission, build_job, digest_of
 
 log = structlog.get_logger()
 blueprint = Blueprint("jobs", __name__)
-
-REPLAYED = "Idempotency-Replayed"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from dataclasses import replace
 from shared.models import Job
 from shared.transitions import JobStatus
 
+# The header of an answer that repeats an earlier one.
+REPLAYED = "Idempotency-Replayed"
+
 
 def as_submitted(job: Job) -> Job:
     """The job as it was when it was submitted, whatever happened to it since."""

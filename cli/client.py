@@ -68,6 +68,11 @@ class ApiClient:
         """Ask for a job to be cancelled. Raises: Problem, Unreachable."""
         return self._call("POST", f"/jobs/{job_id}/cancel", {"reason": reason} if reason else {})
 
+    def replay(self, job_id: str, overrides: Record, **more: str | None) -> Record:
+        """Repeat a failed job as a new one, whose record is returned. Raises: Problem, Unreachable."""
+        given = {name: value for name, value in more.items() if value is not None}
+        return self._call("POST", f"/jobs/{job_id}/replay", {"overrides": overrides, **given})
+
     def history(self, job_id: str) -> Record:
         """All that happened to a job. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/history")

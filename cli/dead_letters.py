@@ -12,14 +12,11 @@ from typing import Any
 import click
 
 from cli.aws import Aws, aws_of
+from cli.edits import edits_of, sets
 from cli.output import EXIT_LEFT, Command, ProgressLine, printable, show, show_table, tell
 from cli.selecting import selects
-from shared.dead_letters import DeadLetter, Selection
-from shared.errors import ValidationFailed
-from shared.held_messages import HeldMessages
-from shared.replay import (
+from shared.dead_letter_replay import (
     REPLAYABLE,
-    Orders,
     Outcome,
     Pace,
     Replayer,
@@ -32,7 +29,9 @@ from shared.replay import (
     to_purge,
     to_replay,
 )
-from shared.replay_edits import Edits, read_edits
+from shared.dead_letters import DeadLetter, Selection
+from shared.held_messages import HeldMessages
+from shared.job_replay import Orders
 
 HEADINGS = ("FAILED AT", "KIND", "JOB OR MESSAGE", "TYPE", "OWNER", "REASON", "ATTEMPT", "WHAT")
 
@@ -93,7 +92,7 @@ def show_dead_letter(context: click.Context, identifier: str, hold_seconds: int)
 
 @dead_letters.command("replay")
 @selects
-@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change size, parameters.NAME, ...")
+@sets
 @click.option("--max", "most", type=click.IntRange(1), help="The most new jobs to make.")
 @click.option(
     "--rate", type=click.FloatRange(0.01, 1000), default=5.0, show_default=True, help="New jobs to make a second."
@@ -248,14 +247,6 @@ def replayer_of(aws: Aws, orders: Orders) -> Replayer:
     return Replayer(aws.store, aws.jobs_queue, aws.runner, aws.settings, aws.clock, orders)
 
 
-def edits_of(assignments: Sequence[str]) -> Edits:
-    """The edits that were asked for; wrong ones are wrong usage."""
-    try:
-        return read_edits(assignments)
-    except ValidationFailed as error:
-        raise click.BadParameter(error.detail, param_hint="--set") from error
-
-
 def refuse_both(dry_run: bool, yes: bool) -> None:
     """It is done or it is not."""
     if dry_run and yes:
@@ -281,7 +272,7 @@ def record_of(letter: DeadLetter) -> dict[str, Any]:
     return {
         "kind": str(letter.kind),
         "messageId": letter.message.message_id,
-        "envelopeId": failed.envelope_id if failed else None,
+        "envelopeId": failed.failure_id if failed else None,
         "jobId": letter.job_id,
         "at": failed.at.isoformat(timespec="milliseconds") if failed else None,
         "jobType": failed.request.job_type if failed else None,
@@ -316,6 +307,6 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         "messageId": outcome.letter.message.message_id,
         "jobId": outcome.letter.job_id,
         "result": str(outcome.result),
-        "newJobId": outcome.new_job.job_id if outcome.new_job else None,
+        "newJobId": outcome.new_job_id,
         "text": outcome.text,
     }

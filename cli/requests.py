@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 import click
 
 from cli.client import ApiClient, Record
+from cli.edits import edits_of, sets
 from cli.output import EXIT_LEFT, show
+from shared.replay_edits import overrides_of
 
 WAIT_SECONDS = 3600.0
 
@@ -80,6 +83,20 @@ def cancel(client: ApiClient, job_id: str, reason: str | None) -> None:
     show(client.cancel(job_id, reason))
 
 
+@click.command("replay")
+@click.argument("job_id")
+@sets
+@click.option("--reason", help="Why, for the histories of both jobs.")
+@click.option("--again", metavar="WORD", help="Any new word, to repeat once more what was repeated before.")
+@click.pass_obj
+def replay_job(
+    client: ApiClient, job_id: str, assignments: Sequence[str], reason: str | None, again: str | None
+) -> None:
+    """Repeat a failed job as a new one, and show the new one; the same command makes one job."""
+    overrides = overrides_of(edits_of(assignments))
+    show(client.replay(job_id, overrides, reason=reason, again=again))
+
+
 @click.command()
 @click.argument("job_id")
 @click.pass_obj
@@ -110,4 +127,4 @@ def quota(client: ApiClient) -> None:
     show(client.quota())
 
 
-COMMANDS = (submit, wait, get, list_jobs, cancel, history, outputs, job_types, quota)
+COMMANDS = (submit, wait, get, list_jobs, cancel, replay_job, history, outputs, job_types, quota)

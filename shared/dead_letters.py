@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from shared.job_queue import Message
-from shared.models import FailureReason, JobRequest, from_epoch_ms, request_from_item
+from shared.job_replay import FailedJob
+from shared.models import FailureReason, from_epoch_ms, request_from_item
 
 ENVELOPE_VERSION = 1
 EVENT_SOURCE = "aws.emr-serverless"
@@ -26,22 +27,6 @@ class Kind(StrEnum):
     UNPROCESSABLE = "unprocessable"  # a worker's: a message that it could not read
     REDRIVEN = "redriven"  # SQS's own: a message that was received too often
     UNKNOWN = "unknown"  # nobody's that is known
-
-
-@dataclass(frozen=True)
-class FailedJob:
-    """All of a `job-failed` envelope that a replay needs."""
-
-    envelope_id: str
-    job_id: str
-    owner_id: str
-    correlation_id: str
-    at: datetime
-    reason: FailureReason
-    detail: str
-    attempt: int
-    request: JobRequest
-    max_attempts: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +51,7 @@ class DeadLetter:
     @property
     def ids(self) -> frozenset[str]:
         """Every id by which an operator may name it."""
-        known = (self.message.message_id, self.job_id, self.failed.envelope_id if self.failed else None)
+        known = (self.message.message_id, self.job_id, self.failed.failure_id if self.failed else None)
         return frozenset(each for each in known if each is not None)
 
 
@@ -155,7 +140,7 @@ def _failed_job(body: Mapping[str, Any]) -> FailedJob:
     if not isinstance(request.parameters, dict) or not all(isinstance(text, str) for text in texts):
         raise TypeError("its request is none that was ever accepted")
     return FailedJob(
-        envelope_id=_text(body, "id"),
+        failure_id=_text(body, "id"),
         job_id=_text(body, "jobId"),
         owner_id=_text(body, "ownerId"),
         correlation_id=_text(body, "correlationId"),

@@ -153,6 +153,22 @@ class JobAlreadyEnded(AppError):
     http_status = HTTPStatus.CONFLICT
 
 
+class JobNotFailed(AppError):
+    """Only a job that FAILED can be replayed."""
+
+    code = "job_not_failed"
+    title = "The job has not failed"
+    http_status = HTTPStatus.CONFLICT
+
+
+class JobAlreadyReplayed(AppError):
+    """The failed job was replayed before, with other edits, and nobody says that another replay is wanted."""
+
+    code = "job_already_replayed"
+    title = "The job was replayed before"
+    http_status = HTTPStatus.CONFLICT
+
+
 class OutputsNotReady(AppError):
     """The job has no outputs to show: it has not succeeded."""
 

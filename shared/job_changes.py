@@ -1,9 +1,11 @@
 """Changing a job that others may be changing too."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from shared.errors import JobNotFound, StoreUnavailable
 from shared.job_store import JobStore, Won
+from shared.lifecycle import waiting
 from shared.models import Job
 
 WRITE_TRIES = 5
@@ -26,3 +28,11 @@ def change_job(store: JobStore, job: Job, change: Callable[[Job], Job]) -> Job:
             raise JobNotFound(f"There is no job {job.job_id}.")
         job = outcome.job
     raise StoreUnavailable(f"Job {job.job_id} was changed by others {WRITE_TRIES} times in a row.")
+
+
+def make_due(store: JobStore, job: Job, now: datetime) -> Job:
+    """Have a worker look at a job at once; nothing is done if it has ended meanwhile.
+
+    Raises: JobNotFound, StoreUnavailable.
+    """
+    return change_job(store, job, lambda seen: seen if seen.status.is_terminal else waiting(seen, now, now))

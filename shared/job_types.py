@@ -5,7 +5,7 @@ to Python and to ECMAScript. The code of an entry lies in `spark_jobs/`.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -365,7 +365,7 @@ SENTENCES: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], str]] = {
 }
 
 
-def pointer_to(path: list[str]) -> str:
+def pointer_to(path: Sequence[str]) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 

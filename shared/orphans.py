@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.errors import JobNotFound, StoredJobUnreadable
+from shared.job_changes import make_due
 from shared.job_store import JobStore
 from shared.models import Job
-from shared.replay import make_due
 from shared.spark_runner import Absence, Run, SparkRunner
 from shared.transitions import JobStatus
 

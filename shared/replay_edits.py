@@ -1,14 +1,14 @@
-"""What an operator changes when a failed job is replayed: `size=medium`, `parameters.delimiter=;`."""
+"""What is changed when a failed job is replayed: `size=medium`, `parameters.delimiter=;`, or the same as an object."""
 
 import copy
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import FieldProblem, ValidationFailed
-from shared.job_types import shown
+from shared.job_types import pointer_to, shown
 from shared.submission import (
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,
@@ -86,6 +86,51 @@ def read_edits(assignments: Sequence[str]) -> Edits:
     return Edits(values)
 
 
+def edits_of(overrides: Mapping[str, Any]) -> Edits:
+    """The edits of an object such as `{"size": "medium", "parameters": {"delimiter": ";"}}`, merged as RFC 7396 says.
+
+    Raises: ValidationFailed with all that is wrong with its names, as JSON pointers into it. What a parameter may be,
+    its job's type says later.
+    """
+    values = {path: overrides[path] for path in FIELDS if path in overrides}
+    pairs = list(_leaves((PARAMETERS.rstrip("."),), overrides.get("parameters", {})))
+    problems = [
+        FieldProblem(pointer_to(names), text) for names, value in pairs for text in _name_problems(names, value)
+    ]
+    if problems:
+        raise ValidationFailed(" ".join(problem.message for problem in problems), problems)
+    return Edits({**values, **{".".join(names): value for names, value in pairs}})
+
+
+def overrides_of(edits: Edits) -> dict[str, Any]:
+    """The same edits as an object, which `edits_of` reads."""
+    overrides: dict[str, Any] = {}
+    for path, value in edits.values.items():
+        *folders, last = path.split(".")
+        inner = overrides
+        for name in folders:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    return overrides
+
+
+def _leaves(names: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value that is no object, and every empty object, by the names that lead to it."""
+    if not isinstance(value, Mapping) or (not value and len(names) > 1):
+        yield names, value
+        return
+    for name, inner in value.items():
+        yield from _leaves((*names, name), inner)
+
+
+def _name_problems(names: tuple[str, ...], value: Any) -> list[str]:
+    if value == {}:
+        return [f"{'.'.join(names)} is an empty object, which changes nothing; null takes it away."]
+    if any(not name or "." in name for name in names):
+        return ["A parameter whose name is empty or has a dot cannot be set."]
+    return []
+
+
 def field_problems(asked: Submission) -> list[FieldProblem]:
     """What is wrong with the fields that may be edited, edited or not."""
     values = {path: getattr(asked, field.name) for path, field in FIELDS.items()}
@@ -127,6 +172,6 @@ def _put(parameters: dict[str, Any], path: str, value: Any) -> None:
         inner[last] = value
 
 
-def replayed_job_id(envelope_id: str, edits: Edits, salt: str) -> str:
+def replayed_job_id(failure_id: str, edits: Edits, salt: str) -> str:
     """The one id that this replay of this failure can have."""
-    return str(uuid.uuid5(REPLAYED_JOBS, "\0".join((envelope_id, edits.canonical, salt))))
+    return str(uuid.uuid5(REPLAYED_JOBS, "\0".join((failure_id, edits.canonical, salt))))

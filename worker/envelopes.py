@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.job_replay import failure_id
 from shared.locations import driver_log_uri
 from shared.models import Job, epoch_ms, job_to_item
 from shared.settings import Settings
@@ -17,7 +18,7 @@ def failed_job_envelope(job: Job, settings: Settings) -> dict[str, Any]:
     envelope = {
         "envelope": "job-failed",
         "schemaVersion": ENVELOPE_VERSION,
-        "id": f"{job.job_id}.failed",
+        "id": failure_id(job.job_id),
         "at": epoch_ms(job.finished_at or job.updated_at),
         "jobId": job.job_id,
         "ownerId": job.owner_id,

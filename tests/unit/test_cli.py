@@ -104,6 +104,27 @@ def test_a_job_is_submitted_as_it_was_given_with_its_key(server):
     assert json.loads(out)["status"] == "SUBMITTED"
 
 
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        ([], {"overrides": {}}),
+        (["--reason", "More memory.", "--again", "b"], {"overrides": {}, "reason": "More memory.", "again": "b"}),
+        (
+            ["--set", "size=large", "--set", "parameters.formats.a=csv", "--set", "parameters.delimiter=null"],
+            {"overrides": {"size": "large", "parameters": {"formats": {"a": "csv"}, "delimiter": None}}},
+        ),
+    ],
+)
+def test_a_replay_sends_what_is_to_change_and_why(server, options, body):
+    server.will_answer(record("SUBMITTED"))
+
+    code, out, _ = cdp(server, "replay", "job-1", *options)
+
+    ((method, path, _, sent),) = server.requests
+    assert (method, path, json.loads(sent)) == ("POST", "/jobs/job-1/replay", body)
+    assert (code, json.loads(out)["status"]) == (0, "SUBMITTED")
+
+
 @pytest.mark.parametrize(("status", "code"), [("SUCCEEDED", 0), ("FAILED", 1)])
 def test_waiting_tells_each_change_on_stderr_and_exits_as_the_job_ended(server, status, code):
     server.will_answer(record("SUBMITTED"), record(), record(status, "Over."))
@@ -157,7 +178,13 @@ def test_an_answer_that_is_no_object_is_no_answer(server):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["submit", "-f", "-"], ["--url", "ftp://x", "get", "1"], ["list", "--status", "X"]]
+    "arguments",
+    [
+        ["submit", "-f", "-"],
+        ["--url", "ftp://x", "get", "1"],
+        ["list", "--status", "X"],
+        ["replay", "1", "--set", "size"],
+    ],
 )
 def test_wrong_usage_is_exit_code_two(server, arguments):
     assert cdp(server, *arguments, stdin="{no json")[0] == 2

@@ -6,6 +6,7 @@ import pytest
 
 from api.callers import JOBS_READ, JOBS_WRITE, OPS, SCOPES
 from api.openapi import document_of
+from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, problem_of, submission
@@ -21,6 +22,7 @@ SCOPES_OF = {
     "GET /jobs/{jobId}/outputs": READERS,
     "POST /jobs/{jobId}/cancel": {JOBS_WRITE},
     "GET /quota": READERS,
+    "POST /jobs/{jobId}/replay": {JOBS_WRITE},
     "GET /job-types": READERS,
     "GET /job-types/{name}": READERS,
     "GET /health/live": None,
@@ -120,10 +122,10 @@ def test_a_job_belongs_to_whoever_submitted_it(api: Api):
     assert api.get("/jobs", headers=ANN).get_json()["items"][0]["jobId"] == record["jobId"]
 
 
-@pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel"])
+@pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel", "/replay"])
 def test_a_job_of_somebody_else_reads_as_one_that_does_not_exist(api: Api, path: str):
     job = api.put(ended_job(owner_id="bob"))
-    method = "POST" if path == "/cancel" else "GET"
+    method = "POST" if path in ("/cancel", "/replay") else "GET"
 
     of_bob = api.call(method, f"/jobs/{job.job_id}{path}", headers=ANN).get_json()
     of_nobody = api.call(method, f"/jobs/{job_id(2)}{path}", headers=ANN).get_json()
@@ -180,6 +182,15 @@ def test_an_operator_changes_the_jobs_of_others_only_with_the_scope_for_changes(
 
     assert (problem_of(refused), cancelled.status_code) == ((403, "insufficient_scope"), 202)
     assert api.stored(job.job_id).history[-1].by == "api:olga"
+
+
+def test_an_operators_replay_belongs_to_the_owner_of_the_failed_job(api: Api):
+    job = api.put(ended_job(JobStatus.FAILED, owner_id="bob"))
+
+    response = api.post(f"/jobs/{job.job_id}/replay", headers=of("olga", OPS, JOBS_WRITE))
+
+    new = api.stored(response.get_json()["jobId"])
+    assert (response.status_code, new.owner_id, new.history[0].by) == (202, "bob", "api:olga")
 
 
 def test_whose_jobs_to_list_is_a_question_only_operators_ask(api: Api):

@@ -7,7 +7,15 @@ import pytest
 
 from shared.errors import ValidationFailed
 from shared.models import JobInput
-from shared.replay_edits import NO_EDITS, Edits, field_problems, read_edits, replayed_job_id
+from shared.replay_edits import (
+    NO_EDITS,
+    Edits,
+    edits_of,
+    field_problems,
+    overrides_of,
+    read_edits,
+    replayed_job_id,
+)
 from shared.submission import Submission
 
 ASKED = Submission(
@@ -89,6 +97,39 @@ def test_edits_change_what_they_name_and_nothing_else(values: dict[str, Any], ch
     fields = {name: getattr(edited, name) for name in ("size", "timeout_seconds", "parameters", "inputs", "tags")}
     assert fields == {**{name: getattr(ASKED, name) for name in fields}, **changed}
     assert repr(ASKED) == before
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        [],
+        ["size=large"],
+        ["timeoutSeconds=60", "maxAttempts=1"],
+        ["parameters.formats.flights=csv", "parameters.columns=null"],
+        ['parameters.columns=[{"name": "a", "type": "int"}]'],
+    ],
+)
+def test_assignments_and_an_object_say_the_same(assignments):
+    edits = read_edits(assignments)
+
+    assert edits_of(overrides_of(edits)).canonical == edits.canonical
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pointer", "told"),
+    [
+        ({"a.b": 1}, "/parameters/a.b", "has a dot"),
+        ({"a": {"b/c.d": 1}}, "/parameters/a/b~1c.d", "has a dot"),
+        ({"": 1}, "/parameters/", "is empty"),
+        ({"formats": {}}, "/parameters/formats", "parameters.formats is an empty object, which changes nothing"),
+    ],
+)
+def test_an_object_whose_names_cannot_be_paths_is_refused(parameters, pointer, told):
+    with pytest.raises(ValidationFailed) as refusal:
+        edits_of({"parameters": parameters})
+
+    assert [problem.pointer for problem in refusal.value.problems] == [pointer]
+    assert told in refusal.value.detail
 
 
 def test_a_path_through_something_that_holds_nothing_is_refused():

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from api.records import job_record
+from shared.dead_letter_replay import Result, plan_purge, plan_replay, purge, to_purge, to_replay
 from shared.dead_letters import Kind, Selection
 from shared.errors import QueueUnavailable, ServiceUnavailable, StoreUnavailable
+from shared.job_replay import JobReplayer, Orders, new_job
+from shared.job_replay import failed_job as failed_of
 from shared.lifecycle import waiting
 from shared.models import FailureReason, epoch_ms
-from shared.replay import Result, plan_purge, plan_replay, purge, to_purge, to_replay
-from shared.replay_edits import read_edits
+from shared.replay_edits import edits_of, read_edits
 from shared.spark_runner import start_request
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
@@ -23,6 +25,12 @@ from tests.unit.cli_ops.operations import RUN_EVENT, Ops, failed_job
 from worker.envelopes import failed_job_envelope
 
 ALL = Selection()
+
+
+def replay_by_api(ops: Ops, old, orders: Orders):
+    """What the API does when an owner asks for a replay."""
+    replayer = JobReplayer(ops.store, ops.world.jobs_queue, ops.clock)
+    return replayer.store(new_job(failed_of(old), orders, NOON, ops.settings), old, orders)
 
 
 def results(outcomes) -> list[str]:
@@ -137,6 +145,41 @@ def test_a_duplicate_that_comes_later_makes_another_job_only_with_a_salt(orders,
 
     assert results(outcomes) == [result]
     assert (len(ops.new_jobs()), len(ops.bodies())) == (jobs, messages)
+
+
+@pytest.mark.parametrize("again", ["", "tuesday"])
+def test_what_its_owner_replayed_by_the_api_is_found_replayed(again):
+    ops = Ops()
+    (old,) = ops.fail(1)
+    orders = Orders("api:local", edits_of({"size": "large", "parameters": {"delimiter": ";"}}), again)
+    made = replay_by_api(ops, old, orders)
+
+    edits = read_edits(["parameters.delimiter=;", "size=large"])
+    assert results(ops.replay(ALL, edits=edits, again=again)) == ["already replayed"]
+    assert [new.job_id for new in ops.new_jobs()] == [made.job.job_id]
+    assert ops.bodies() == []
+
+
+def test_what_its_owner_replayed_with_other_edits_is_left():
+    ops = Ops()
+    (old,) = ops.fail(1)
+    orders = Orders("api:local", edits_of({"size": "large"}))
+    made = replay_by_api(ops, old, orders)
+
+    (outcome,) = ops.replay(ALL)
+
+    assert (outcome.result, len(ops.bodies())) == (Result.LEFT, 1)
+    assert made.job.job_id in outcome.text
+
+
+def test_a_failure_is_the_same_by_its_item_and_by_its_dead_letter():
+    ops = Ops()
+    (old,) = ops.fail(1)
+
+    with ops.held() as held:
+        (letter,) = ops.read(held)
+
+    assert letter.failed == failed_of(old)
 
 
 def test_of_two_replays_of_one_message_at_the_same_moment_the_second_finds_all_done():

@@ -8,11 +8,12 @@ import click
 import pytest
 
 from cli.__main__ import main
+from shared.dead_letter_replay import Pace, Replayer, read_all, replay, to_replay
 from shared.dead_letters import Kind, Selection
 from shared.held_messages import HeldMessages
+from shared.job_replay import Orders
 from shared.models import FailureReason
 from shared.orphans import Fault
-from shared.replay import Orders, Pace, Replayer, read_all, replay, to_replay
 from shared.replay_lease import ReplayLease
 from tests.unit.cli_ops.operations import Ops
 

@@ -1,8 +1,7 @@
-"""Replaying dead letters: a failed job becomes a new job, once, whoever asks however often.
+"""Replaying and purging dead letters: what is on the queue becomes new jobs, or goes.
 
-A replay is planned without a write, and carried out in an order in which it may be cut anywhere: the new job is
-stored under an id that follows from the failure and the edits, its message is sent, the failed job learns of it,
-and only then the dead letter goes. Whoever does it again finds the job stored and goes on from there.
+A replay is planned without a write, and carried out in an order in which it may be cut anywhere: the failed job is
+replayed (`shared/job_replay.py`), and only then its dead letter goes. Whoever does it again goes on from there.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,20 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.dead_letters import DeadLetter, FailedJob, Kind, RunEvent, Selection, read_dead_letter
-from shared.errors import AppError, FieldProblem, JobNotFound, QueueUnavailable, ValidationFailed
+from shared.dead_letters import DeadLetter, Kind, RunEvent, Selection, read_dead_letter
+from shared.errors import AppError, JobNotFailed, JobNotFound
 from shared.held_messages import HeldMessages
-from shared.job_catalogue import available_types
-from shared.job_changes import change_job
-from shared.job_queue import JobQueue, job_message
-from shared.job_store import JobStore, Refused
-from shared.job_types import parameter_problems, shown
-from shared.lifecycle import replayed_as, waiting
-from shared.models import HISTORY_MESSAGE_CHARACTERS, HistoryEntry, Job
-from shared.replay_edits import NO_EDITS, Edits, field_problems, replayed_job_id
+from shared.job_changes import make_due
+from shared.job_queue import JobQueue
+from shared.job_replay import FailedJob, JobReplayer, Orders, new_job, new_job_id, refuse_another
+from shared.job_store import JobStore
+from shared.job_types import shown
+from shared.models import Job
 from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner
-from shared.submission import Origin, Submission, build_job
 from shared.transitions import JobStatus
 
 # While a rate makes it wait, a replay still renews what it holds.
@@ -52,16 +48,7 @@ class Outcome:
     text: str
     new_job: Job | None = None
     old_job: Job | None = None
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What an operator wants: which changes, whether once more than before, in whose name and why."""
-
-    by: str
-    edits: Edits = NO_EDITS
-    again: str = ""
-    reason: str = ""
+    new_job_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +76,7 @@ class Replayer:
         orders: Orders,
     ) -> None:
         self._store = store
-        self._jobs_queue = jobs_queue
+        self._job_replayer = JobReplayer(store, jobs_queue, clock)
         self._runner = runner
         self._settings = settings
         self._clock = clock
@@ -123,73 +110,21 @@ class Replayer:
     def _plan_failed(self, letter: DeadLetter, failed: FailedJob) -> Outcome:
         old = self._job_or_none(failed.job_id)
         if old is not None and old.status is not JobStatus.FAILED:
-            return Outcome(letter, Result.LEFT, f"Job {old.job_id} is {old.status}, although this says that it failed.")
-        new = self._new_job(failed)
-        before = () if old is None else old.replayed_by
-        if new.job_id in before:
-            return Outcome(letter, Result.ALREADY_REPLAYED, f"It was replayed as {new.job_id}.", new, old)
-        if before and not self._orders.again:
-            text = f"It was replayed as {', '.join(before)}, with other edits; another replay needs a salt (--again)."
-            return Outcome(letter, Result.LEFT, text, old_job=old)
+            raise JobNotFailed(f"Job {old.job_id} is {old.status}, although this says that it failed.")
+        new_id, before = new_job_id(failed, self._orders), () if old is None else old.replayed_by
+        if new_id in before:
+            return Outcome(letter, Result.ALREADY_REPLAYED, f"It was replayed as {new_id}.", None, old, new_id)
+        refuse_another(failed, before, self._orders)
+        new = new_job(failed, self._orders, self._clock(), self._settings)
         edits = ", ".join(f"{path}={shown(value)}" for path, value in sorted(self._orders.edits.values.items()))
-        text = f"It becomes {new.job_id}, {f'with {edits}' if edits else 'as it was'}."
-        return Outcome(letter, Result.REPLAYED, text, new, old)
-
-    def _new_job(self, failed: FailedJob) -> Job:
-        """The job that repeats a failed one. Raises: ValidationFailed."""
-        asked = self._orders.edits.apply(submission_of(failed))
-        types = available_types(self._settings)
-        if asked.job_type not in types:
-            text = f"There is no job type {asked.job_type!r} any more."
-            raise ValidationFailed(text, [FieldProblem("/jobType", text)])
-        problems = field_problems(asked)
-        for problem in parameter_problems(types[asked.job_type], asked.parameters):
-            problems.append(FieldProblem(f"/parameters{problem.pointer}", problem.message))
-        if problems:
-            told = " ".join(f"{problem.pointer}: {problem.message}" for problem in problems)
-            raise ValidationFailed(told, problems)
-        new_id = replayed_job_id(failed.envelope_id, self._orders.edits, self._orders.again)
-        origin = Origin(new_id, failed.owner_id, failed.correlation_id, self._clock())
-        built = build_job(asked, types[asked.job_type], origin, self._settings)
-        message = f"Replayed from {failed.job_id}.{self._because}"
-        return replace(built, replay_of=failed.job_id, status_message=message, history=(self._begun(built, message),))
-
-    def _begun(self, job: Job, message: str) -> HistoryEntry:
-        return replace(job.history[0], by=self._orders.by, message=message[:HISTORY_MESSAGE_CHARACTERS])
-
-    @property
-    def _because(self) -> str:
-        return f" {self._orders.reason}" if self._orders.reason else ""
+        text = f"It becomes {new_id}, {f'with {edits}' if edits else 'as it was'}."
+        return Outcome(letter, Result.REPLAYED, text, new, old, new_id)
 
     def _replay(self, planned: Outcome, new: Job) -> Outcome:
-        created = self._store.create(new)
-        if isinstance(created, Refused):
-            self._link(planned.old_job, new.job_id)
-            text = f"It was replayed as {new.job_id}."
-            return replace(planned, result=Result.ALREADY_REPLAYED, text=text)
-        self._send(created.job)
-        self._link(planned.old_job, new.job_id)
-        return planned
-
-    def _send(self, job: Job) -> None:
-        """Tell the workers. What cannot be sent is not lost: the job is due at once, and their timer finds it."""
-        try:
-            self._jobs_queue.send(job_message(job.job_id), {"correlationId": job.correlation_id})
-        except QueueUnavailable:
-            make_due(self._store, job, self._clock())
-
-    def _link(self, old: Job | None, new_job_id: str) -> None:
-        """Let the failed job know its replay; the workers' own writes to it go first."""
-        if old is None:
-            return
-
-        def link(seen: Job) -> Job:
-            if new_job_id in seen.replayed_by:
-                return seen
-            message = f"Replayed as {new_job_id}.{self._because}"
-            return replayed_as(seen, new_job_id, self._clock(), self._orders.by, message)
-
-        change_job(self._store, old, link)
+        replayed = self._job_replayer.store(new, planned.old_job, self._orders)
+        if replayed.is_first:
+            return planned
+        return replace(planned, result=Result.ALREADY_REPLAYED, text=f"It was replayed as {new.job_id}.")
 
     def _plan_redriven(self, letter: DeadLetter) -> Outcome:
         job_id = letter.job_id if letter.event is None else self._job_of(letter.event)
@@ -211,28 +146,6 @@ class Replayer:
             return self._store.get(job_id)
         except JobNotFound:
             return None
-
-
-def submission_of(failed: FailedJob) -> Submission:
-    """What was asked for when the job that failed was submitted."""
-    request = failed.request
-    return Submission(
-        job_type=request.job_type,
-        inputs=request.inputs,
-        parameters=request.parameters,
-        tags=request.tags,
-        size=request.size,
-        timeout_seconds=request.timeout_seconds,
-        max_attempts=failed.max_attempts,
-    )
-
-
-def make_due(store: JobStore, job: Job, now: datetime) -> Job:
-    """Have a worker look at a job at once; nothing is done if it has ended meanwhile.
-
-    Raises: JobNotFound, StoreUnavailable.
-    """
-    return change_job(store, job, lambda seen: seen if seen.status.is_terminal else waiting(seen, now, now))
 
 
 def left_if_hopeless(letter: DeadLetter, error: AppError) -> Outcome:
