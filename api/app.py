@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from api import (
+    batches,
     callbacks,
     cancellation,
     docs_page,
@@ -15,13 +16,13 @@ from api import (
     quota,
     replays,
 )
-from api.bodies import body_limit
 from api.edges import register_edges
 from api.errors import register_error_handlers
 from api.services import EXTENSION, Services
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
+    batches.blueprint,
     cancellation.blueprint,
     replays.blueprint,
     history.blueprint,
@@ -38,7 +39,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 def create_app(services: Services) -> Flask:
     """The application. It connects to nothing before the first request that needs it."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = body_limit(services.settings.max_body_bytes)
+    # For whatever reads a body and does not say how long it may be; one byte more, since Flask cuts silently.
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider
     app.url_map.merge_slashes = False

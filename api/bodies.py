@@ -23,13 +23,10 @@ def read_body(most_bytes: int) -> bytes:
     return read_bytes(most_bytes)
 
 
-def body_limit(most_bytes: int) -> int:
-    """What Flask may read. One byte more than allowed: it cuts a chunked body there without a word."""
-    return most_bytes + 1
-
-
 def read_bytes(most_bytes: int) -> bytes:
     """The body of this request, of whatever type. Raises: BodyTooLarge, MalformedRequest."""
+    # One byte more than allowed: Flask cuts a chunked body there without a word.
+    request.max_content_length = most_bytes + 1
     try:
         data = request.get_data()
     except HTTPException:

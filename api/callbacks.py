@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from api import examples
 from api.bodies import read_bytes
-from api.operations import View, load_body, note, returns, takes_body
+from api.operations import View, load_body, most_body_bytes, note, returns, takes_body
 from api.owned import any_job
 from api.records import JobSchema, job_record
 from api.reports import apply_report
@@ -101,7 +101,7 @@ def claimed_attempt() -> int:
     Read by the reader that the view uses, so that nothing can be signed as one attempt and taken as another.
     """
     try:
-        report: Report = load_body(ReportSchema)
+        report: Report = load_body(ReportSchema, most_body_bytes())
     except (MalformedRequest, UnsupportedMediaType, ValidationFailed):
         return 0  # refused as what it is, if its signature is right
     return report.attempt or 0

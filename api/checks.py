@@ -3,18 +3,26 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from api.operations import sentence
 from shared.errors import FieldProblem, ObjectsForbidden, ValidationFailed
 from shared.job_catalogue import available_types
 from shared.job_types import JobType, parameter_problems
 from shared.models import JobInput
-from shared.object_store import ObjectStore, is_s3_uri, split_uri
+from shared.object_store import is_s3_uri, split_uri
 from shared.settings import Settings
 from shared.submission import Submission
 
 # Inputs become views of Spark SQL, which does not tell Flights from flights.
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Inputs(Protocol):
+    """Knows which inputs there are; `ObjectStore` does."""
+
+    def exists(self, uri: str) -> bool:
+        """Whether anything lies there. Raises: ObjectsForbidden, ObjectsUnavailable."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,13 @@ class Checked:
     asked: Submission
     job_type: JobType
     settings: Settings
-    objects: ObjectStore
+    objects: Inputs
 
 
 Problems = Iterator[FieldProblem]
 
 
-def check_submission(asked: Submission, settings: Settings, objects: ObjectStore) -> JobType:
+def check_submission(asked: Submission, settings: Settings, objects: Inputs) -> JobType:
     """The type of a job that may be run.
 
     Raises: ValidationFailed with the problems of the first stage that has any; ObjectsUnavailable.

@@ -104,14 +104,8 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def answer_app_error(error: AppError) -> Response:
-    """An error of ours. What is wrong behind the API goes to the log, never to the client."""
-    if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return problem_response(error, error.detail, [*challenge(error), *retry_after(error)])
-    if isinstance(error, ServiceUnavailable):
-        log.warning("service_unavailable", code=error.code, reason=error.detail)
-        headers = [("Retry-After", str(RETRY_AFTER_SECONDS))]
-        return problem_response(error, f"{error.title}. Try again in {RETRY_AFTER_SECONDS} seconds.", headers)
-    return answer_bug(error)
+    """An error of ours."""
+    return problem_response(*seen_by_clients(error))
 
 
 def retry_after(error: AppError) -> list[tuple[str, str]]:
@@ -133,9 +127,20 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def answer_bug(error: Exception) -> Response:
-    """What nobody expected: the log says all of it, the answer nothing but where to look."""
+    """What nobody expected."""
+    return problem_response(*seen_by_clients(error))
+
+
+def seen_by_clients(error: Exception) -> tuple[AppError, str, list[tuple[str, str]]]:
+    """What a client sees of an error: its kind, a sentence, and headers. What is wrong behind the API is logged."""
+    if isinstance(error, AppError) and error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return error, error.detail, [*challenge(error), *retry_after(error)]
+    if isinstance(error, ServiceUnavailable):
+        log.warning("service_unavailable", code=error.code, reason=error.detail)
+        headers = [("Retry-After", str(RETRY_AFTER_SECONDS))]
+        return error, f"{error.title}. Try again in {RETRY_AFTER_SECONDS} seconds.", headers
     log.error("request_failed", exc_info=error)
-    return problem_response(AppError(""), "The error was logged; quote the correlationId to whoever runs this service.")
+    return AppError(""), "The error was logged; quote the correlationId to whoever runs this service.", []
 
 
 def problem_response(error: AppError, detail: str, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -37,13 +37,14 @@ def submission() -> Mapping[str, Any]:
     return {**CSV_TO_PARQUET.example, **more}
 
 
-def _submitted() -> Job:
+def unsent_job() -> Job:
+    """The job as its submission makes it."""
     asked: Submission = load_with(SubmissionSchema, submission())
     return build_job(asked, CSV_TO_PARQUET, Origin(JOB_ID, "local", CORRELATION_ID, NOON), SETTINGS)
 
 
 def _running() -> Job:
-    return recorded(claimed(_submitted(), later(1), SETTINGS), RUN_ID, later(2), SETTINGS, look_now=False)
+    return recorded(claimed(unsent_job(), later(1), SETTINGS), RUN_ID, later(2), SETTINGS, look_now=False)
 
 
 def finished() -> Job:
@@ -53,7 +54,7 @@ def finished() -> Job:
 
 def submitted_job() -> dict[str, Any]:
     """The record of the job just after its submission."""
-    return job_record(_submitted(), SETTINGS)
+    return job_record(unsent_job(), SETTINGS)
 
 
 def running_job() -> dict[str, Any]:
@@ -85,6 +86,16 @@ def replayed_job() -> dict[str, Any]:
     asked = replay()
     orders = Orders("api:local", edits_of(asked["overrides"]), reason=asked["reason"])
     return job_record(new_job(failed_job(old), orders, later(600), SETTINGS), SETTINGS)
+
+
+def batch() -> dict[str, Any]:
+    """The body of a batch whose second submission is wrong."""
+    return {
+        "jobs": [
+            {**submission(), "idempotencyKey": "flights-2026-11-23"},
+            {**submission(), "size": "huge", "idempotencyKey": "flights-2026-11-24"},
+        ]
+    }
 
 
 def job_page() -> dict[str, Any]:

@@ -31,6 +31,14 @@ class QueryNumber(fields.Integer):
         return int(value)
 
 
+class QueryFlag(fields.Boolean):
+    """true or false, as a query string spells it; marshmallow takes "1", "on" and "yes" too."""
+
+    truthy = {"true"}
+    falsy = {"false"}
+    default_error_messages = {"invalid": "Write true or false."}
+
+
 class TextMap(fields.Dict):
     """A dict whose problems lie at its keys: marshmallow adds a level, "key" or "value", that no pointer has."""
 

@@ -1,55 +1,39 @@
 """Jobs: submit one, look at one, list them."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
-import structlog
-from flask import Blueprint, g
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from api import examples
-from api.auth import caller, reads_jobs, writes_jobs
-from api.checks import check_submission
+from api.auth import reads_jobs, writes_jobs
 from api.cursors import cursor_to, position_of
-from api.ids import keyed_job_id
+from api.dry_runs import DryRunSchema, dry_run
+from api.dry_runs import example as examples_of_dry_run
 from api.operations import returns, takes_body, takes_nothing, takes_query
 from api.owned import listed_owner, own_job
 from api.records import JobPageSchema, JobSchema, job_record
-from api.schemas import IdempotencySchema, ListQuery, ListQuerySchema, SubmissionSchema
+from api.schemas import IdempotencySchema, ListQuery, ListQuerySchema, SubmissionQuerySchema, SubmissionSchema
 from api.services import services
 from api.submission import REPLAYED, as_submitted
+from api.submitting import submit
 from shared.errors import (
-    AppError,
     BadCursor,
     IdempotencyKeyReused,
     JobNotFound,
     ObjectsUnavailable,
-    QueueUnavailable,
     QuotaExceeded,
     StoreUnavailable,
 )
-from shared.job_queue import job_message
-from shared.job_store import Refused
-from shared.lifecycle import waiting
-from shared.models import Job
-from shared.quotas import limits_of
-from shared.submission import Origin, Submission, build_job, digest_of
+from shared.submission import Submission
 
-log = structlog.get_logger()
 blueprint = Blueprint("jobs", __name__)
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """The job that a submission made, or had made before."""
-
-    job: Job
-    is_replay: bool
 
 
 @blueprint.post("/jobs")
 @writes_jobs
-@takes_body(SubmissionSchema, examples.submission, headers=IdempotencySchema)
+@takes_body(SubmissionSchema, examples.submission, headers=IdempotencySchema, query=SubmissionQuerySchema)
+@returns(DryRunSchema, examples_of_dry_run)
 @returns(
     JobSchema,
     examples.submitted_job,
@@ -57,14 +41,18 @@ class Submitted:
     problems=(IdempotencyKeyReused, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the job.", REPLAYED: "true, if the job was made by an earlier request."},
 )
-def submit_job(body: Submission, headers: dict[str, str | None]) -> ResponseReturnValue:
+def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str, bool]) -> ResponseReturnValue:
     """Submit a job.
 
     Answers as soon as the job is stored, which means that it will be run, whatever fails after that. Send an
     Idempotency-Key to be able to repeat a request whose answer was lost: the answer is then the same as the first.
+
+    With dryRun=true everything is checked and nothing is stored: the answer is 200, with the request that EMR
+    Serverless would get, what it would cost an hour, and what you use of your quotas.
     """
-    key = headers["idempotency_key"]
-    submitted = submit_new(body) if key is None else submit_once(body, key)
+    if query["dry_run"]:
+        return dry_run(body, headers["idempotency_key"])
+    submitted = submit(body, headers["idempotency_key"])
     record = job_record(as_submitted(submitted.job), services().settings)
     replayed = {REPLAYED: "true"} if submitted.is_replay else {}
     return record, HTTPStatus.ACCEPTED, {"Location": record["links"]["self"], **replayed}
@@ -95,63 +83,3 @@ def list_jobs(query: ListQuery) -> ResponseReturnValue:
     jobs = [job for job in services().store.get_many(page.job_ids) if query.status in (None, job.status)]
     following = None if page.last_key is None else cursor_to(page.last_key, owner_id, query.status, key)
     return {"items": [job_record(job, services().settings) for job in jobs], "nextCursor": following}
-
-
-def submit_new(asked: Submission) -> Submitted:
-    """A job of its own for every call."""
-    return store_and_send(asked, services().new_job_id(services().clock()))
-
-
-def submit_once(asked: Submission, key: str) -> Submitted:
-    """One job for a key, however often it is called. Raises: IdempotencyKeyReused."""
-    job_id = keyed_job_id(caller().owner_id, key)
-    try:
-        # Before all checks: what was accepted stays accepted, although its inputs may be gone by now.
-        return replay_of(services().store.get(job_id), asked)
-    except JobNotFound:
-        return store_and_send(asked, job_id)
-
-
-def store_and_send(asked: Submission, job_id: str) -> Submitted:
-    """Check a submission, store its job and send its message.
-
-    Raises: ValidationFailed, QuotaExceeded, ObjectsUnavailable, StoreUnavailable, IdempotencyKeyReused.
-    """
-    settings, now = services().settings, services().clock()
-    job_type = check_submission(asked, settings, services().objects)
-    origin = Origin(job_id, caller().owner_id, g.correlation_id, now)
-    outcome = services().store.create(build_job(asked, job_type, origin, settings), limits_of(settings))
-    if isinstance(outcome, Refused):
-        if outcome.job is None:
-            raise StoreUnavailable(f"The job {job_id} was there and is gone.")
-        return replay_of(outcome.job, asked)
-    log.info("job_submitted", job_id=job_id, job_type=job_type.name)
-    send_message(outcome.job)
-    return Submitted(outcome.job, is_replay=False)
-
-
-def replay_of(stored: Job, asked: Submission) -> Submitted:
-    """The answer to a repeated request. Raises: IdempotencyKeyReused if it is another request."""
-    if stored.request_digest != digest_of(asked):
-        raise IdempotencyKeyReused(
-            f"The Idempotency-Key made job {stored.job_id} from another body; use a new key for a new job."
-        )
-    return Submitted(stored, is_replay=True)
-
-
-def send_message(job: Job) -> None:
-    """Tell the workers. What cannot be sent is not lost: the job is due at once, and their timer finds it."""
-    try:
-        services().queue.send(job_message(job.job_id), {"correlationId": job.correlation_id})
-    except QueueUnavailable as error:
-        log.warning("job_message_not_sent", job_id=job.job_id, reason=error.detail)
-        make_due(job)
-
-
-def make_due(job: Job) -> None:
-    """Let the timer find the job now, or else after its grace."""
-    now = services().clock()
-    try:
-        services().store.update(job, waiting(job, now, now))
-    except AppError as error:  # the job is stored, and that is all that was promised
-        log.warning("job_not_made_due", job_id=job.job_id, due_at=str(job.due_at), reason=error.detail)

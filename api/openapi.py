@@ -22,6 +22,7 @@ from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
 from api.links import add_links
 from api.operations import Operation, operation_of
+from api.problem_schema import ProblemSchema
 from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
 
@@ -34,41 +35,6 @@ Every error is a problem document (RFC 9457) whose `code` is stable; `errors` po
 Times are ISO 8601 in UTC. Unknown fields and query parameters are refused. Send X-Correlation-Id to find a request
 and its job in the logs; it comes back on every answer.
 """
-QuotaOfProblemSchema = Schema.from_dict(
-    {
-        "name": fields.String(required=True, metadata={"description": "Which quota, as GET /quota names it."}),
-        "limit": fields.Integer(required=True, metadata={"description": "How much each owner may have."}),
-        "used": fields.Integer(required=True, metadata={"description": "How much the owner had."}),
-    },
-    name="QuotaOfProblemSchema",
-)
-FieldProblemSchema = Schema.from_dict(
-    {
-        "pointer": fields.String(
-            required=True,
-            metadata={"description": "A JSON pointer into the body, or /query/<name>, or /header/<name>."},
-        ),
-        "message": fields.String(required=True, metadata={"description": "What is wrong, and what would be right."}),
-    },
-    name="FieldProblemSchema",
-)
-ProblemSchema = Schema.from_dict(
-    {
-        "type": fields.String(required=True, metadata={"description": "urn:cdp:problem: and the code."}),
-        "title": fields.String(required=True, metadata={"description": "What the code means."}),
-        "status": fields.Integer(required=True, metadata={"description": "The HTTP status."}),
-        "detail": fields.String(required=True, metadata={"description": "What happened this time."}),
-        "code": fields.String(required=True, metadata={"description": "The stable name of the error."}),
-        "correlationId": fields.String(required=True, metadata={"description": "What to quote when you ask for help."}),
-        "errors": fields.List(
-            fields.Nested(FieldProblemSchema), required=True, metadata={"description": "The fields that are wrong."}
-        ),
-        "quota": fields.Nested(
-            QuotaOfProblemSchema, metadata={"description": "Of quota_exceeded: which one, and how much of it is used."}
-        ),
-    },
-    name="ProblemSchema",
-)
 CorrelationSchema = Schema.from_dict(
     {
         CORRELATION_HEADER: fields.String(
@@ -184,9 +150,8 @@ def parameters_of(rule: Rule, operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The answers of an operation, by status: the good one, and the problems it can meet."""
-    answer = operation.answer
-    if answer is not None:
+    """The answers of an operation, by status: the good ones, and the problems it can meet."""
+    for answer in operation.answers:
         yield (
             str(answer.status.value),
             {

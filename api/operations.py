@@ -46,7 +46,7 @@ class Operation:
     body_example: Callable[[], Any] | None = None
     query: type[Schema] | None = None
     headers: type[Schema] | None = None
-    answer: Answer | None = None
+    answers: tuple[Answer, ...] = ()
     # One of them is enough; none at all where no token is asked for.
     scopes: tuple[str, ...] = ()
     problems: tuple[type[AppError], ...] = ()
@@ -62,7 +62,8 @@ def note(view: View, **changes: Any) -> None:
     """Add to what is known of a view's operation."""
     known = operation_of(view) or Operation()
     problems = tuple(dict.fromkeys((*known.problems, *changes.pop("problems", ()))))
-    setattr(view, ATTRIBUTE, replace(known, problems=problems, **changes))
+    answers = (*changes.pop("answers", ()), *known.answers)
+    setattr(view, ATTRIBUTE, replace(known, problems=problems, answers=answers, **changes))
 
 
 def returns(
@@ -72,10 +73,10 @@ def returns(
     problems: tuple[type[AppError], ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:
-    """Note the answer of a view, with an example, the errors it can meet, and headers by their meaning."""
+    """Note an answer of a view, with an example, the errors it can meet, and headers by their meaning."""
 
     def decorate(view: View) -> View:
-        note(view, answer=Answer(schema, status, example, headers or {}), problems=problems)
+        note(view, answers=(Answer(schema, status, example, headers or {}),), problems=problems)
         return view
 
     return decorate
@@ -95,15 +96,29 @@ def takes_query(schema: type[Schema]) -> Callable[[View], View]:
     return decorate
 
 
+def most_body_bytes() -> int:
+    """How long the body of most requests may be."""
+    return services().settings.max_body_bytes
+
+
 def takes_body(
-    schema: type[Schema], example: Callable[[], Any], headers: type[Schema] | None = None
+    schema: type[Schema],
+    example: Callable[[], Any],
+    headers: type[Schema] | None = None,
+    query: type[Schema] | None = None,
+    most_bytes: Callable[[], int] = most_body_bytes,
 ) -> Callable[[View], View]:
-    """Hand the loaded body to the view as `body`, and the loaded `headers`, if it reads any."""
+    """Hand the loaded body to the view as `body`, and the loaded `headers` and `query`, if it reads any."""
 
     def decorate(view: View) -> View:
-        readers: dict[str, Callable[[], Any]] = {"headers": lambda: load_headers(headers)} if headers else {}
-        readers["body"] = lambda: load_body(schema)
-        return _taking(view, readers, body=schema, body_example=example, headers=headers, problems=OF_BODIES)
+        readers: dict[str, Callable[[], Any]] = {}
+        if query is not None:
+            readers["query"] = lambda: load_query(query)
+        if headers is not None:
+            readers["headers"] = lambda: load_headers(headers)
+        readers["body"] = lambda: load_body(schema, most_bytes())
+        noted = {"body": schema, "body_example": example, "headers": headers, "query": query}
+        return _taking(view, readers, **noted, problems=OF_BODIES)
 
     return decorate
 
@@ -130,21 +145,21 @@ def _taking(view: View, readers: Mapping[str, Callable[[], Any]], **noted: Any) 
     return checked
 
 
-def load_body(schema: type[Schema]) -> Any:
+def load_body(schema: type[Schema], most_bytes: int) -> Any:
     """The body of this request, loaded. Raises: the errors of `OF_BODIES`."""
-    return load_with(schema, parse_object(read_body(services().settings.max_body_bytes)))
+    return load_with(schema, parse_object(read_body(most_bytes)))
 
 
 def load_optional_body(schema: type[Schema]) -> Any:
     """As `load_body`, where nothing is an empty object."""
-    if not read_bytes(services().settings.max_body_bytes):
+    if not read_bytes(most_body_bytes()):
         return load_with(schema, {})
-    return load_body(schema)
+    return load_body(schema, most_body_bytes())
 
 
 def load_query(schema: type[Schema]) -> Any:
     """The query string of this request, loaded. Raises: ValidationFailed."""
-    known = sorted(_schema(schema).fields)
+    known = sorted(str(field.data_key or name) for name, field in _schema(schema).fields.items())
     there_are = f"there are: {', '.join(known)}" if known else "this path takes none"
     problems = [
         FieldProblem(f"/query/{name}", f"There is no such query parameter; {there_are}.")

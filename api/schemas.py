@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, fields, post_load, validate
 
-from api.fields import FullMatch, QueryNumber, StrictSchema, TextMap, WholeNumber
+from api.fields import FullMatch, QueryFlag, QueryNumber, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
 from shared.models import FailureReason, JobInput
 from shared.submission import (
@@ -20,6 +20,9 @@ from shared.submission import (
 from shared.transitions import JobStatus
 
 MOST_TAGS = 20
+# Of an idempotency key.
+KEY_PATTERN = "^[!-~]{1,255}$"
+WRONG_KEY = "Give 1 to 255 visible ASCII characters."
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
 STATUSES = [str(status) for status in JobStatus]
@@ -124,13 +127,23 @@ class IdempotencySchema(StrictSchema):
     idempotency_key = fields.String(
         data_key="Idempotency-Key",
         load_default=None,
-        validate=FullMatch("^[!-~]{1,255}$", error="Give 1 to 255 visible ASCII characters."),
+        validate=FullMatch(KEY_PATTERN, error=WRONG_KEY),
         metadata={
             "description": (
                 "A key of your own, 1 to 255 visible ASCII characters. The same key and the same body give the same "
                 "job, however often they are sent; another body is refused."
             )
         },
+    )
+
+
+class SubmissionQuerySchema(StrictSchema):
+    """How a submission is meant."""
+
+    dry_run = QueryFlag(
+        data_key="dryRun",
+        load_default=False,
+        metadata={"description": "true to have everything checked, and nothing stored or sent."},
     )
 
 

@@ -52,8 +52,11 @@ class ApiClient:
 
     def submit(self, job: Record, idempotency_key: str | None = None) -> Record:
         """Submit a job and return its record. Raises: Problem, Unreachable."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._call("POST", "/jobs", job, headers)
+        return self._call("POST", "/jobs", job, _key(idempotency_key))
+
+    def dry_run(self, job: Record, idempotency_key: str | None = None) -> Record:
+        """What a submission would come to; nothing is stored. Raises: Problem, Unreachable."""
+        return self._call("POST", "/jobs?dryRun=true", job, _key(idempotency_key))
 
     def get(self, job_id: str) -> Record:
         """A job's record. Raises: Problem, Unreachable."""
@@ -123,6 +126,10 @@ class ApiClient:
             raise _problem(error.code, error.read()) from None
         except (OSError, ValueError) as error:
             raise Unreachable(f"{self._base_url} did not answer: {error}") from error
+
+
+def _key(idempotency_key: str | None) -> Record:
+    return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
 def _object(body: bytes) -> Record:

@@ -31,15 +31,23 @@ def wait_and_exit(client: ApiClient, job_id: str, timeout_seconds: float) -> Non
 @click.command()
 @click.option("--file", "-f", "job", type=click.File(), required=True, help="The job as JSON; - for standard input.")
 @click.option("--idempotency-key", help="The same key and job make one job, however often they are sent.")
+@click.option("--dry-run", is_flag=True, help="Only have it checked: show the job, its EMR request and its price.")
 @click.option("--wait/--no-wait", default=False, help="Wait until the job has ended.")
 @click.option("--timeout", default=WAIT_SECONDS, show_default=True, help="Patience in seconds.")
 @click.pass_obj
-def submit(client: ApiClient, job: TextIO, idempotency_key: str | None, wait: bool, timeout: float) -> None:
+def submit(
+    client: ApiClient, job: TextIO, idempotency_key: str | None, dry_run: bool, wait: bool, timeout: float
+) -> None:
     """Submit a job and show its record."""
+    if dry_run and wait:
+        raise click.UsageError("--dry-run stores no job that could be waited for.")
     try:
         body = json.load(job)
     except ValueError as error:
         raise click.BadParameter(f"it is not JSON: {error}", param_hint="--file") from error
+    if dry_run:
+        show(client.dry_run(body, idempotency_key))
+        return
     record = client.submit(body, idempotency_key)
     if not wait:
         show(record)

@@ -188,6 +188,37 @@ class Settings:
     max_body_bytes: int = setting(
         "MAX_BODY_BYTES", "The largest request body the API reads", 64 * 1024, validate=valid.Range(1024, 1024 * 1024)
     )
+    max_batch_body_bytes: int = setting(
+        "MAX_BATCH_BODY_BYTES",
+        "The largest body of POST /jobs/batch that the API reads",
+        1024 * 1024,
+        validate=valid.Range(1024, 16 * 1024 * 1024),
+    )
+    price_vcpu_hour: float = setting(
+        "PRICE_VCPU_HOUR",
+        "What EMR Serverless asks for one vCPU for one hour; dry runs estimate by it",
+        0.052624,
+        validate=valid.Range(0, 1000),
+    )
+    price_memory_gb_hour: float = setting(
+        "PRICE_MEMORY_GB_HOUR",
+        "What EMR Serverless asks for one GB of memory for one hour",
+        0.0057785,
+        validate=valid.Range(0, 1000),
+    )
+    price_currency: str = setting("PRICE_CURRENCY", "The currency of the prices", "USD", validate=valid.Length(3, 3))
+    price_source: str = setting(
+        "PRICE_SOURCE",
+        "Where the prices come from, as dry runs show it",
+        "Amazon EMR Serverless price list, us-east-1, Linux/x86",
+        validate=valid.Length(1, 200),
+    )
+    price_as_of: str = setting(
+        "PRICE_AS_OF",
+        "The day of the prices, as YYYY-MM-DD",
+        "2026-11-01",
+        validate=valid.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a day such as 2026-11-01"),
+    )
     max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
     max_attempts: int = setting("MAX_ATTEMPTS", "Attempts of a job that names none", 3, validate=valid.Range(1, 10))
     quota_active_jobs: int = setting(

@@ -173,16 +173,20 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
     )
 
 
+def first_executors(size: Size) -> int:
+    """How many executors a run of this size begins with."""
+    return min(EMR_INITIAL_EXECUTORS, size.most_executors)
+
+
 def spark_parameters(size: Size, settings: Settings) -> str:
     """spark-submit's parameters of a size."""
-    first_executors = min(EMR_INITIAL_EXECUTORS, size.most_executors)
     conf = {
         "spark.driver.cores": size.vcpu,
         "spark.driver.memory": f"{size.memory_gib}g",
         "spark.executor.cores": size.vcpu,
         "spark.executor.memory": f"{size.memory_gib}g",
-        "spark.executor.instances": first_executors,
-        "spark.dynamicAllocation.initialExecutors": first_executors,
+        "spark.executor.instances": first_executors(size),
+        "spark.dynamicAllocation.initialExecutors": first_executors(size),
         "spark.dynamicAllocation.maxExecutors": size.most_executors,
     }
     words = [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]

@@ -26,7 +26,7 @@ class FakeSQS:
 
     A standard queue may deliver a message several times, late, and in any order: `delays` gives the seconds after
     which each copy of a message that is sent to a queue can be received, `order` may reorder what a receive finds,
-    and `watch` sees every message that is sent.
+    `refuses` says which bodies of a batch are not taken, and `watch` sees every message that is sent.
     """
 
     def __init__(self, clock: Clock, queues: list[str], dead_letter_queue: str, most_receives: int = 10) -> None:
@@ -37,6 +37,7 @@ class FakeSQS:
         self._numbers = itertools.count(1)
         self.delays: Callable[[str], tuple[float, ...]] = lambda queue: (0.0,)
         self.order: Callable[[list[StoredMessage]], None] = lambda messages: None
+        self.refuses: Callable[[str], bool] = lambda body: False
         self.watch: Callable[[str, str], None] = lambda queue, body: None
 
     def bodies(self, queue: str) -> list[str]:
@@ -57,6 +58,16 @@ class FakeSQS:
             self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, shown_at))
         self.watch(QueueUrl, MessageBody)
         return {"MessageId": message_id}
+
+    def send_message_batch(self, QueueUrl: str, Entries: Any) -> Any:
+        """SendMessageBatch, of at most ten; an entry whose body `refuses` names is not taken."""
+        if not 1 <= len(Entries) <= 10:
+            raise aws_error("SendMessageBatch", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+        failed = [entry for entry in Entries if self.refuses(entry["MessageBody"])]
+        for entry in Entries:
+            if entry not in failed:
+                self.send_message(QueueUrl, entry["MessageBody"])
+        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in failed]}
 
     def receive_message(
         self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int, VisibilityTimeout: int

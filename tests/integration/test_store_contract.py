@@ -1,6 +1,7 @@
 """The stores and the queue against MiniStack, and the fakes against the same tests."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -354,6 +355,23 @@ def test_a_sent_message_is_received_hidden_released_and_deleted(parts):
     assert queue.receive(1, 0, 30) == []
     queue.delete([])
     queue.release([])
+
+
+def test_many_messages_are_sent_and_none_is_left(parts):
+    queue = parts.queue()
+    while drain(queue):
+        pass
+
+    left = queue.send_all([{"number": number} for number in range(23)], {"correlationId": "c-1"})
+
+    received = []
+    while messages := drain(queue):
+        received += [json.loads(message.body)["number"] for message in messages]
+    assert (left, sorted(received)) == ([], list(range(23)))
+
+
+def test_messages_to_a_queue_that_does_not_exist_are_all_left(parts):
+    assert parts.queue("no-such-queue").send_all([{}] * 12, {}) == list(range(12))
 
 
 def test_a_queue_that_does_not_exist_is_unavailable(parts):

@@ -104,6 +104,15 @@ def test_a_job_is_submitted_as_it_was_given_with_its_key(server):
     assert json.loads(out)["status"] == "SUBMITTED"
 
 
+def test_a_dry_run_says_so_in_its_request_and_shows_the_answer(server):
+    server.will_answer({"existingJobId": None})
+
+    code, out, _ = cdp(server, "submit", "-f", "-", "--dry-run", stdin='{"jobType": "sql"}')
+
+    assert (code, json.loads(out), len(server.requests)) == (0, {"existingJobId": None}, 1)
+    assert server.requests[0][:2] == ("POST", "/jobs?dryRun=true")
+
+
 @pytest.mark.parametrize(
     ("options", "body"),
     [
@@ -184,6 +193,7 @@ def test_an_answer_that_is_no_object_is_no_answer(server):
         ["--url", "ftp://x", "get", "1"],
         ["list", "--status", "X"],
         ["replay", "1", "--set", "size"],
+        ["submit", "-f", "-", "--dry-run", "--wait"],
     ],
 )
 def test_wrong_usage_is_exit_code_two(server, arguments):

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from shared.job_store import JobStore
-from shared.models import Job
+from shared.models import Job, JobInput
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatus
 from tests.fakes.jobs import submitted_job
@@ -21,6 +21,7 @@ from tests.integration.api.server import Server
 
 RAW, PROCESSED = OWN["RAW_BUCKET"], OWN["PROCESSED_BUCKET"]
 CSV = {"jobType": "csv-to-parquet", "inputs": [{"name": "flights", "uri": f"s3://{RAW}/flights/flights.csv"}]}
+INPUTS = (JobInput("flights", f"s3://{RAW}/flights/flights.csv"),)
 # Written by hand: the answer to a report of each status about a job of each status.
 PAIRS = {
     "SUBMITTED": {"SUBMITTED": 400, "RUNNING": 200, "SUCCEEDED": 400, "FAILED": 400},
@@ -81,6 +82,52 @@ def test_50_requests_of_one_key_at_once_make_one_job_and_one_message(server: Ser
     first = [answer for answer in answers if "Idempotency-Replayed" not in answer.headers]
     assert ({answer.status_code for answer in answers}, len(first)) == ({202}, 1)
     assert len({answer.text for answer in answers}) == 1
+    assert messages_of(aws, first[0].json()["jobId"]) == 1
+
+
+def test_a_batch_makes_a_job_of_each_submission_that_is_right(server: Server, aws: Callable[[str], Any]):
+    entries = [{**CSV, "idempotencyKey": str(uuid.uuid4())} for _ in range(12)]
+    entries[5]["size"] = "huge"
+
+    first, again = (server.post("/jobs/batch", json={"jobs": entries}).json()["items"] for _ in range(2))
+
+    assert [item["status"] for item in first] == [202] * 5 + [422] + [202] * 6
+    assert [item["replayed"] for item in again] == [True] * 5 + [False] + [True] * 6
+    assert [item["job"] for item in again] == [item["job"] for item in first]
+    assert server.get(f"/jobs/{first[11]['job']['jobId']}").json() == first[11]["job"]
+    assert messages_of(aws, first[11]["job"]["jobId"]) == 1
+
+
+def test_a_batch_may_be_larger_than_other_bodies(server: Server):
+    body = json.dumps({"jobs": [CSV] * 10}).encode().ljust(20_000)
+
+    batch = server.post("/jobs/batch", data=body, headers={"Content-Type": "application/json"})
+    alone = server.post("/jobs", data=body, headers={"Content-Type": "application/json"})
+
+    assert (batch.status_code, alone.status_code) == (200, 413)
+
+
+def test_a_dry_run_shows_the_start_and_stores_nothing(server: Server):
+    key = {"Idempotency-Key": str(uuid.uuid4()), "X-Correlation-Id": "a-dry-run"}
+
+    shown = server.post("/jobs?dryRun=true", json=CSV, headers=key).json()
+
+    assert server.get(f"/jobs/{shown['wouldBe']['jobId']}").status_code == 404
+    made = server.post("/jobs", json=CSV, headers=key)
+    assert "Idempotency-Replayed" not in made.headers
+    assert made.json()["jobId"] in shown["startJobRun"]["name"]
+
+
+def test_racing_replays_of_one_failed_job_make_one_job(server: Server, store: JobStore, aws: Callable[[str], Any]):
+    old = put_job(store, JobStatus.FAILED, due_at=None, request=replace(submitted_job().request, inputs=INPUTS))
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: server.post(f"/jobs/{old.job_id}/replay", json={}), range(8)))
+
+    first = [answer for answer in answers if "Idempotency-Replayed" not in answer.headers]
+    assert ({answer.status_code for answer in answers}, len(first)) == ({202}, 1)
+    assert len({answer.text for answer in answers}) == 1
+    assert store.get(old.job_id).replayed_by == (first[0].json()["jobId"],)
     assert messages_of(aws, first[0].json()["jobId"]) == 1
 
 

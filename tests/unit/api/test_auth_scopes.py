@@ -20,6 +20,7 @@ SCOPES_OF = {
     "GET /jobs/{jobId}/history": READERS,
     "GET /jobs/{jobId}/explain": READERS,
     "GET /jobs/{jobId}/outputs": READERS,
+    "POST /jobs/batch": {JOBS_WRITE},
     "POST /jobs/{jobId}/cancel": {JOBS_WRITE},
     "GET /quota": READERS,
     "POST /jobs/{jobId}/replay": {JOBS_WRITE},

@@ -153,8 +153,8 @@ def test_a_query_where_none_is_taken_is_refused(api: Api, path: str):
     assert "takes none" in response.get_json()["errors"][0]["message"]
 
 
-def test_a_dry_run_that_does_not_exist_is_not_taken_for_a_job(api: Api):
-    response = api.post("/jobs?dryRun=true", json={"jobType": "simulated"})
+def test_a_misspelt_dry_run_is_not_taken_for_a_job(api: Api):
+    response = api.post("/jobs?dryrun=true", json={"jobType": "simulated"})
 
     assert problem_of(response) == (422, "validation_failed")
     assert api.writes() == 0
