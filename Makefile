@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ schemathesis: setup node ## search the API for wrong answers: make schemathesis 
 	$(PYTEST) -q -s --timeout 0 tests/integration/outside/test_schemathesis.py \
 		$(if $(SECONDS),--search-seconds $(SECONDS)) $(if $(EXAMPLES),--search-examples $(EXAMPLES)) \
 		$(if $(SEED),--search-seed $(SEED))
+
+smoke: setup ## try a deployment: make smoke URL=http://127.0.0.1:8000 [TOKEN_FILE=...] [JOB=body.json]
+	$(PYTEST) -q tests/smoke --url "$(URL)" $(if $(TOKEN_FILE),--token-file "$(TOKEN_FILE)") \
+		$(if $(JOB),--job-file "$(JOB)")
 
 spark: setup ## the Spark programs on a real session
 	$(SPARK)/python -m pytest -q tests/spark

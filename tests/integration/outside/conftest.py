@@ -1,4 +1,4 @@
-"""A local cloud whose API asks for tokens, and somebody who grants them."""
+"""A local cloud as `make run` starts it, and one whose API asks for tokens, with somebody who grants them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import LocalCloud, start_cloud
+from local.cloud import PARTS, LocalCloud, start_cloud
 from local.deploy import make_client
 from shared.job_types import JOB_TYPES
 from tests.integration.oidc.provider import AUDIENCE, Provider, signing_keys
@@ -44,6 +44,14 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
             yield Closed(cloud, provider)
     finally:
         provider.stop()
+
+
+@pytest.fixture(scope="session")
+def whole() -> Iterator[LocalCloud]:
+    """All that `make run` starts, on free ports."""
+    with start_cloud(PARTS) as cloud:
+        put_inputs_of_examples(cloud)
+        yield cloud
 
 
 def put_inputs_of_examples(cloud: LocalCloud) -> None:
