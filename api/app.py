@@ -10,6 +10,7 @@ from api import (
     explain,
     health,
     history,
+    job_lists,
     job_types,
     jobs,
     outputs,
@@ -23,6 +24,7 @@ from api.services import EXTENSION, Services
 BLUEPRINTS: tuple[Blueprint, ...] = (
     jobs.blueprint,
     batches.blueprint,
+    job_lists.blueprint,
     cancellation.blueprint,
     replays.blueprint,
     history.blueprint,

@@ -22,6 +22,7 @@ SETTINGS = replace(
 )
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 JOB_ID = "019ab0a0-5c00-7000-8000-000000000001"
+OTHER_JOB_ID = "019ab0a0-5c00-7000-8000-000000000002"
 CORRELATION_ID = "nightly-flights-2026-11-23"
 RUN_ID = "00fexamplerun1"
 
@@ -101,6 +102,16 @@ def batch() -> dict[str, Any]:
 def job_page() -> dict[str, Any]:
     """A page of one job, and more behind it."""
     return {"items": [succeeded_job()], "nextCursor": "q7b1Zk3o2yF0cG9zaXRpb24jMDE5YWIwYTA"}
+
+
+def batch_get() -> dict[str, Any]:
+    """The body of a request for two jobs."""
+    return {"jobIds": [JOB_ID, OTHER_JOB_ID]}
+
+
+def found_jobs() -> dict[str, Any]:
+    """One of two jobs."""
+    return {"items": [succeeded_job()], "notFound": [OTHER_JOB_ID]}
 
 
 def explanation() -> dict[str, Any]:

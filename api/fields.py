@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -50,6 +51,52 @@ class TextMap(fields.Dict):
                 raise
             flat = {name: [text for part in parts.values() for text in part] for name, parts in error.messages.items()}
             raise ValidationError(flat) from None
+
+
+class Moment(fields.Field[datetime]):
+    """A point in time as RFC 3339 writes it, with its offset from UTC."""
+
+    PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+    default_error_messages = {
+        "invalid": "Not a time: write 2026-11-23T12:00:00Z, or with an offset (in a query, + is written %2B)."
+    }
+
+    def __init__(self, *, metadata: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "date-time", **metadata}, **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        text = value.upper() if isinstance(value, str) else ""
+        if self.PATTERN.fullmatch(text) is None:
+            raise self.make_error("invalid")
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:  # such as the 30th of February
+            raise self.make_error("invalid") from None
+
+
+class QueryList(fields.List[Any]):
+    """A query parameter of several values, whose problems lie at its name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> list[Any]:
+        try:
+            found: list[Any] = super()._deserialize(value, attr, data, **options)
+        except ValidationError as error:
+            if not isinstance(error.messages, Mapping):
+                raise
+            texts = [text for texts in error.messages.values() for text in texts]
+            raise ValidationError(list(dict.fromkeys(texts))) from None
+        return found
+
+
+class RepeatedList(QueryList):
+    """One that is given once for each value."""
+
+
+class CommaList(QueryList):
+    """One that is given once, with commas between its values."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> list[Any]:
+        return super()._deserialize(value.split(","), attr, data, **options)
 
 
 class FullMatch(validate.Regexp):

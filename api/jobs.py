@@ -1,4 +1,4 @@
-"""Jobs: submit one, look at one, list them."""
+"""Jobs: submit one, look at one."""
 
 from http import HTTPStatus
 
@@ -7,18 +7,16 @@ from flask.typing import ResponseReturnValue
 
 from api import examples
 from api.auth import reads_jobs, writes_jobs
-from api.cursors import cursor_to, position_of
 from api.dry_runs import DryRunSchema, dry_run
 from api.dry_runs import example as examples_of_dry_run
-from api.operations import returns, takes_body, takes_nothing, takes_query
-from api.owned import listed_owner, own_job
-from api.records import JobPageSchema, JobSchema, job_record
-from api.schemas import IdempotencySchema, ListQuery, ListQuerySchema, SubmissionQuerySchema, SubmissionSchema
+from api.operations import returns, takes_body, takes_nothing
+from api.owned import own_job
+from api.records import JobSchema, job_record
+from api.schemas import IdempotencySchema, SubmissionQuerySchema, SubmissionSchema
 from api.services import services
 from api.submission import REPLAYED, as_submitted
 from api.submitting import submit
 from shared.errors import (
-    BadCursor,
     IdempotencyKeyReused,
     JobNotFound,
     ObjectsUnavailable,
@@ -65,21 +63,3 @@ def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str
 def get_job(job_id: str) -> ResponseReturnValue:
     """Look at a job."""
     return job_record(own_job(job_id), services().settings)
-
-
-@blueprint.get("/jobs")
-@reads_jobs
-@takes_query(ListQuerySchema)
-@returns(JobPageSchema, examples.job_page, problems=(BadCursor, StoreUnavailable))
-def list_jobs(query: ListQuery) -> ResponseReturnValue:
-    """List your jobs, the newest first.
-
-    Follow nextCursor until it is null. No job is shown twice or left out while others are added.
-    """
-    owner_id, key = listed_owner(query.owner), services().settings.cursor_signing_key
-    after = None if query.cursor is None else position_of(query.cursor, owner_id, query.status, key)
-    page = services().store.list_page(owner_id, query.status, query.limit, after)
-    # The index may lag behind: what the jobs themselves say counts.
-    jobs = [job for job in services().store.get_many(page.job_ids) if query.status in (None, job.status)]
-    following = None if page.last_key is None else cursor_to(page.last_key, owner_id, query.status, key)
-    return {"items": [job_record(job, services().settings) for job in jobs], "nextCursor": following}

@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from api.callers import SCOPES
 from api.edges import CORRELATION_HEADER
 from api.errors import RETRY_AFTER_SECONDS, problem_document
+from api.fields import CommaList
 from api.links import add_links
 from api.operations import Operation, operation_of
 from api.problem_schema import ProblemSchema
@@ -74,6 +75,7 @@ def document_of(app: Flask) -> dict[str, Any]:
     )
     assert plugin.converter is not None  # the line above made it
     plugin.converter.add_attribute_function(names_of_keys)  # type: ignore[no-untyped-call]
+    plugin.converter.add_parameter_attribute_function(lists_with_commas)
     spec.components.schema("Problem", schema=ProblemSchema)
     spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", **ABOUT_TOKENS})
     for rule, view, operation in sorted(_documented(app), key=lambda found: found[0].rule):
@@ -89,6 +91,11 @@ def names_of_keys(converter: OpenAPIConverter, field: fields.Field[Any], **_: An
     if isinstance(field, fields.Dict) and field.key_field is not None and field.key_field.validators:
         return {"propertyNames": converter.field2property(field.key_field)}
     return {}
+
+
+def lists_with_commas(_: OpenAPIConverter, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    """How a list of one value is spelt, where apispec thinks that the parameter is repeated."""
+    return {"explode": False} if isinstance(field, CommaList) else {}
 
 
 def document_text(document: Mapping[str, Any]) -> str:

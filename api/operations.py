@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 from api.bodies import parse_object, read_body, read_bytes
-from api.fields import field_problems
+from api.fields import CommaList, RepeatedList, field_problems
 from api.services import services
 from shared.errors import (
     AppError,
@@ -159,21 +159,32 @@ def load_optional_body(schema: type[Schema]) -> Any:
 
 def load_query(schema: type[Schema]) -> Any:
     """The query string of this request, loaded. Raises: ValidationFailed."""
-    known = sorted(str(field.data_key or name) for name, field in _schema(schema).fields.items())
+    parameters = {str(each.data_key or name): each for name, each in _schema(schema).fields.items()}
+    known = sorted(parameters)
     there_are = f"there are: {', '.join(known)}" if known else "this path takes none"
     problems = [
         FieldProblem(f"/query/{name}", f"There is no such query parameter; {there_are}.")
         for name in request.args
         if name not in known
     ]
+    given = {name: values for name, values in request.args.lists() if name in parameters}
     problems += [
-        FieldProblem(f"/query/{name}", "Given more than once.")
-        for name, values in request.args.lists()
-        if name in known and len(values) > 1
+        FieldProblem(f"/query/{name}", once(parameters[name]))
+        for name, values in given.items()
+        if len(values) > 1 and not isinstance(parameters[name], RepeatedList)
     ]
     if problems:
         raise ValidationFailed(sentence(problems), problems)
-    return load_with(schema, request.args.to_dict(), "/query")
+    loadable = {
+        name: values if isinstance(parameters[name], RepeatedList) else values[0] for name, values in given.items()
+    }
+    return load_with(schema, loadable, "/query")
+
+
+def once(parameter: fields.Field[Any]) -> str:
+    """What is wrong with a parameter that was given twice."""
+    with_commas = "; write its values with commas between them" if isinstance(parameter, CommaList) else ""
+    return f"Given more than once{with_commas}."
 
 
 def load_headers(schema: type[Schema]) -> Any:

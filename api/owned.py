@@ -7,6 +7,8 @@ from api.services import services
 from shared.errors import Forbidden, JobNotFound
 from shared.models import Job
 
+EVERYBODY = "*"
+
 
 def own_job(job_id: str) -> Job:
     """The job as it is stored now, if the caller may see it.
@@ -14,16 +16,26 @@ def own_job(job_id: str) -> Job:
     Raises: JobNotFound, also for a job of somebody else's, so that nobody learns which ids there are; StoreUnavailable.
     """
     job = any_job(job_id)
-    if job.owner_id != caller().owner_id and not caller().is_operator:
+    if not may_see(job):
         raise JobNotFound(f"There is no job {job_id}.")
     return job
 
 
-def listed_owner(asked: str | None) -> str:
-    """Whose jobs a list shows: the caller's own, unless an operator asks for another's. Raises: Forbidden."""
-    if asked not in (None, caller().owner_id) and not caller().is_operator:
+def may_see(job: Job) -> bool:
+    """Whether a job is the caller's own, or the caller an operator."""
+    return job.owner_id == caller().owner_id or caller().is_operator
+
+
+def listed_owner(asked: str | None) -> str | None:
+    """Whose jobs a list shows: the caller's own, or those that an operator asks for, None if everybody's.
+
+    Raises: Forbidden.
+    """
+    if asked in (None, caller().owner_id):
+        return caller().owner_id
+    if not caller().is_operator:
         raise Forbidden(f"Only a token with the scope {OPS} lists the jobs of others.", scope=OPS)
-    return asked or caller().owner_id
+    return None if asked == EVERYBODY else asked
 
 
 def any_job(job_id: str) -> Job:

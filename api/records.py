@@ -97,10 +97,18 @@ JobSchema = Schema.from_dict(
 
 JobPageSchema = Schema.from_dict(
     {
-        "items": list_of(JobSchema, "The newest first."),
+        "items": list_of(JobSchema, "In the order asked for."),
         "nextCursor": text("What to pass as cursor for the next page; null on the last.", allow_none=True),
     },
     name="JobPageSchema",
+)
+
+FoundJobsSchema = Schema.from_dict(
+    {
+        "items": list_of(JobSchema, "The jobs that there are, in the order asked for."),
+        "notFound": fields.List(text("An id."), required=True, metadata={"description": "Ids of no job of yours."}),
+    },
+    name="FoundJobsSchema",
 )
 
 HistoryEntrySchema = Schema.from_dict(

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, fields, post_load, validate
 
-from api.fields import FullMatch, QueryFlag, QueryNumber, StrictSchema, TextMap, WholeNumber
+from api.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
 from shared.models import FailureReason, JobInput
 from shared.submission import (
@@ -23,8 +23,6 @@ MOST_TAGS = 20
 # Of an idempotency key.
 KEY_PATTERN = "^[!-~]{1,255}$"
 WRONG_KEY = "Give 1 to 255 visible ASCII characters."
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1000
 STATUSES = [str(status) for status in JobStatus]
 
 
@@ -36,16 +34,6 @@ class Report:
     attempt: int | None
     status_message: str | None
     failure_reason: FailureReason | None
-
-
-@dataclass(frozen=True)
-class ListQuery:
-    """Which part of a list is wanted."""
-
-    owner: str | None
-    status: JobStatus | None
-    limit: int
-    cursor: str | None
 
 
 class InputSchema(StrictSchema):
@@ -145,32 +133,6 @@ class SubmissionQuerySchema(StrictSchema):
         load_default=False,
         metadata={"description": "true to have everything checked, and nothing stored or sent."},
     )
-
-
-class ListQuerySchema(StrictSchema):
-    """Which jobs to list."""
-
-    owner = fields.String(
-        load_default=None,
-        validate=validate.Length(1, 255),
-        metadata={"description": "Whose jobs: your own if not set; those of others need the scope ops."},
-    )
-    status = fields.String(
-        load_default=None, validate=validate.OneOf(STATUSES), metadata={"description": "Only jobs of this status."}
-    )
-    limit = QueryNumber(
-        load_default=DEFAULT_PAGE,
-        validate=validate.Range(1, LARGEST_PAGE),
-        metadata={"description": "The most jobs to list; a page can have fewer although more follow."},
-    )
-    cursor = fields.String(
-        load_default=None, metadata={"description": "The nextCursor of the page before, with the same filter."}
-    )
-
-    @post_load
-    def make(self, loaded: dict[str, Any], **_: Any) -> ListQuery:
-        """The query."""
-        return ListQuery(**{**loaded, "status": JobStatus(loaded["status"]) if loaded["status"] else None})
 
 
 class CancellationSchema(StrictSchema):

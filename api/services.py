@@ -8,6 +8,7 @@ from flask import current_app
 
 from api.callers import Callers
 from shared.control_store import ControlStore
+from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
@@ -24,6 +25,7 @@ class Services:
 
     settings: Settings
     store: JobStore
+    lists: JobLists
     queue: JobQueue
     objects: ObjectStore
     control: ControlStore

@@ -12,6 +12,7 @@ from api.start import settings_or_exit
 from api.tokens import make_callers
 from shared.aws_clients import make_clients
 from shared.control_store import ControlStore
+from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
@@ -32,12 +33,12 @@ def build(settings: Settings) -> Flask:
         settings.start_burst,
         pause=lambda tries: time.sleep(random.uniform(0.02, 0.05 * tries)),
     )
+    store = JobStore(clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator())
     return create_app(
         Services(
             settings=settings,
-            store=JobStore(
-                clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator()
-            ),
+            store=store,
+            lists=JobLists(clients.dynamodb, settings.jobs_table, store),
             queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
             objects=ObjectStore(clients.s3),
             control=control,

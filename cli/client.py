@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -62,9 +62,9 @@ class ApiClient:
         """A job's record. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}")
 
-    def list_jobs(self, **filters: str | int | None) -> Record:
-        """One page of jobs: `items` and `nextCursor`. Raises: Problem, Unreachable."""
-        query = urlencode({name: value for name, value in filters.items() if value is not None})
+    def list_jobs(self, **filters: str | int | Sequence[str] | None) -> Record:
+        """A page of jobs: `items`, `nextCursor`. Each value of a sequence must hold. Raises: Problem, Unreachable."""
+        query = urlencode({name: value for name, value in filters.items() if value is not None}, doseq=True)
         return self._call("GET", f"/jobs?{query}" if query else "/jobs")
 
     def cancel(self, job_id: str, reason: str | None = None) -> Record:

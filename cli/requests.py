@@ -13,6 +13,7 @@ from cli.output import EXIT_LEFT, show
 from shared.replay_edits import overrides_of
 
 WAIT_SECONDS = 3600.0
+STATUSES = ["SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED"]
 
 
 def tell_change(record: Record) -> None:
@@ -73,13 +74,23 @@ def get(client: ApiClient, job_id: str) -> None:
 
 
 @click.command("list")
-@click.option("--status", type=click.Choice(["SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED"]), help="Only these.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; or one of several.")
+@click.option("--job-type", "jobType", help="Only jobs of this type.")
+@click.option("--tag", multiple=True, help="Only jobs with this tag, as key=value; or with each of several.")
+@click.option(
+    "--created-after", "createdAfter", help="Only jobs submitted then or later, such as 2026-11-23T12:00:00Z."
+)
+@click.option("--created-before", "createdBefore", help="Only jobs submitted before then.")
+@click.option("--replay-of", "replayOf", help="Only jobs that repeat this one.")
+@click.option("--order", type=click.Choice(["newest", "oldest"]), help="Which come first; the newest if not set.")
+@click.option("--owner", help="Jobs of this owner; for operators.")
+@click.option("--all-owners", "owner", flag_value="*", help="Jobs of everybody; for operators.")
 @click.option("--limit", type=int, help="How many at most.")
 @click.option("--cursor", help="Where to go on: the nextCursor of the page before.")
 @click.pass_obj
-def list_jobs(client: ApiClient, status: str | None, limit: int | None, cursor: str | None) -> None:
-    """Show one page of jobs, newest first."""
-    show(client.list_jobs(status=status, limit=limit, cursor=cursor))
+def list_jobs(client: ApiClient, /, statuses: tuple[str, ...], **filters: str | int | Sequence[str] | None) -> None:
+    """Show one page of jobs."""
+    show(client.list_jobs(status=",".join(statuses) or None, **filters))
 
 
 @click.command()

@@ -18,7 +18,7 @@ from shared.dynamodb import (
     write_one,
 )
 from shared.errors import JobNotFound, StoredJobUnreadable, StoreUnavailable
-from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item, owner_status_key
+from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item
 from shared.quota_items import counting_job, freeing_job, make_room
 from shared.quotas import Quota, refuse_excess, usage_of
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
@@ -49,14 +49,6 @@ class Refused:
     """Somebody else wrote first: `job` is what is stored now, or None if nothing is."""
 
     job: Job | None
-
-
-@dataclass(frozen=True)
-class ListPage:
-    """One page of job ids by creation, newest first; `last_key` is where the next begins, None at the end."""
-
-    job_ids: tuple[str, ...]
-    last_key: str | None
 
 
 class JobStore:
@@ -157,32 +149,6 @@ class JobStore:
             if not wanted:
                 return
         raise StoreUnavailable("DynamoDB left keys of a batch unread several times in a row.")
-
-    def list_page(
-        self, owner_id: str, status: JobStatus | None, limit: int, after: str | None, newest_first: bool = True
-    ) -> ListPage:
-        """Up to `limit` ids of an owner's jobs, beginning behind the sort key `after`. Raises: StoreUnavailable."""
-        index, name, value = (
-            ("byOwner", "ownerId", owner_id)
-            if status is None
-            else ("byOwnerStatus", "ownerStatus", owner_status_key(owner_id, status))
-        )
-        request: Item = {
-            "TableName": self._table,
-            "IndexName": index,
-            "KeyConditionExpression": f"{name} = :partition",
-            "ExpressionAttributeValues": to_dynamodb({":partition": value}),
-            "ScanIndexForward": not newest_first,
-            "Limit": limit,
-        }
-        if after is not None:
-            start = {name: value, "createdKey": after, "jobId": after.partition("#")[2]}
-            request["ExclusiveStartKey"] = to_dynamodb(start)
-        with store_errors():
-            answer = self._client.query(**request)
-        rows = [from_dynamodb(row) for row in answer["Items"]]
-        more = bool(answer.get("LastEvaluatedKey")) and bool(rows)
-        return ListPage(tuple(row["jobId"] for row in rows), rows[-1]["createdKey"] if more else None)
 
     def due_ids(self, shard: str, now: datetime, limit: int) -> list[str]:
         """Up to `limit` ids of one shard's jobs that are due, the longest due first. Raises: StoreUnavailable."""

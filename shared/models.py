@@ -4,6 +4,7 @@ Items hold camelCase names and epoch milliseconds, and an absent value is an abs
 aware UTC datetimes. `job_to_item` and `job_from_item` are the only places that know both.
 """
 
+import hashlib
 import json
 import zlib
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from shared.transitions import JobStatus
 SCHEMA_VERSION = 1
 DUE_SHARDS = 16
 STATUS_SHARDS = 16
+CREATED_SHARDS = 16
+# What an index holds of a tag: long enough that two seldom share it, short whatever the tag is.
+TAG_WORD_BYTES = 8
 # An item may hold 400 KB; the history must never be what stops a job, so it is bounded far below.
 HISTORY_ENTRIES = 50
 HISTORY_MESSAGE_CHARACTERS = 256
@@ -192,6 +196,16 @@ def owner_status_key(owner_id: str, status: JobStatus) -> str:
     return f"{owner_id}#{status}"
 
 
+def texts_of(tags: Mapping[str, str]) -> list[str]:
+    """Tags as lists are asked for them: `key=value`."""
+    return [f"{key}={value}" for key, value in tags.items()]
+
+
+def tag_word(text: str) -> str:
+    """A short hash of a tag's `key=value`: an index holds it, so that long tags make no long entries."""
+    return hashlib.blake2b(text.encode(), digest_size=TAG_WORD_BYTES).hexdigest()
+
+
 def job_to_item(job: Job) -> Item:
     """The item of a job: plain strings, whole numbers, booleans, lists and maps; nothing that is None."""
     item = {
@@ -276,6 +290,9 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
 def _index_keys(job: Job) -> Item:
     keys: Item = {
         "createdKey": job.created_key,
+        "createdShard": shard_of(job.job_id, CREATED_SHARDS),
+        "jobType": job.request.job_type,
+        "tagWords": [tag_word(text) for text in texts_of(job.request.tags)] or None,
         "ownerStatus": owner_status_key(job.owner_id, job.status),
         "statusShard": f"{job.status}#{shard_of(job.job_id, STATUS_SHARDS)}",
     }

@@ -1,8 +1,9 @@
-"""DynamoDB's tables in memory: conditional writes that return the old item, sparse indexes of keys only, pages.
+"""DynamoDB's tables in memory: conditional writes that return the old item, sparse indexes with filters and pages.
 
 It understands the expressions that our stores write, and refuses any other, so that a new one is noticed.
 """
 
+import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +16,14 @@ from tests.fakes.seam import aws_error
 
 # The attributes that are primary keys, the telling ones first.
 PRIMARY_KEYS = ("key", "datasetId", "jobId", "name")
-# index -> (partition, sort)
-INDEXES = {
-    "byDue": ("dueShard", "dueAt"),
-    "byOwner": ("ownerId", "createdKey"),
-    "byOwnerStatus": ("ownerStatus", "createdKey"),
-    "byStatus": ("statusShard", "createdKey"),
+FILTERED = ("jobType", "tagWords", "replayOf")
+# index -> (partition, sort), and what it holds besides its keys
+INDEXES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "byDue": ("dueShard", "dueAt", ()),
+    "byOwner": ("ownerId", "createdKey", FILTERED),
+    "byOwnerStatus": ("ownerStatus", "createdKey", FILTERED),
+    "byStatus": ("statusShard", "createdKey", FILTERED),
+    "byCreated": ("createdShard", "createdKey", FILTERED),
 }
 
 # What sees every write: table, item before (None if there was none), item after.
@@ -164,26 +167,34 @@ class FakeDynamoDB:
         Limit: int,
         ScanIndexForward: bool = True,
         ExclusiveStartKey: Any = None,
+        FilterExpression: str = "",
+        ProjectionExpression: str = "",
     ) -> Any:
-        """Query an index by its partition, and by an upper bound of its sort key."""
-        partition, sort = INDEXES[IndexName]
+        """Query an index by its partition and a range of its sort key; a filter drops rows that were read."""
+        partition, sort, also = INDEXES[IndexName]
         values = from_dynamodb(ExpressionAttributeValues)
-        equal, _, bound = KeyConditionExpression.partition(" AND ")
+        equal, _, within = KeyConditionExpression.partition(" AND ")
         wanted = values[equal.removeprefix(f"{partition} = ")]
         rows = [item for item in self._index_images(TableName) if item.get(partition) == wanted and sort in item]
-        if bound:
-            most = values[bound.removeprefix(f"{sort} <= ")]
-            rows = [item for item in rows if item[sort] <= most]
-        rows.sort(key=lambda item: (item[sort], item["jobId"]), reverse=not ScanIndexForward)
+        if within:
+            rows = [item for item in rows if condition(within)(item, {}, values)]
         if ExclusiveStartKey is not None:
             start = from_dynamodb(ExclusiveStartKey)
             place = (start[sort], start["jobId"])
             behind = (lambda at: at > place) if ScanIndexForward else (lambda at: at < place)
             rows = [item for item in rows if behind((item[sort], item["jobId"]))]
-        page = [{name: item[name] for name in ("jobId", partition, sort)} for item in rows[:Limit]]
-        answer: Any = {"Items": [to_dynamodb(row) for row in page]}
-        if page and len(page) == Limit:  # as DynamoDB does, also when nothing follows
-            answer["LastEvaluatedKey"] = to_dynamodb(page[-1])
+        pick = heapq.nsmallest if ScanIndexForward else heapq.nlargest
+        read = pick(Limit, rows, key=lambda item: (item[sort], item["jobId"]))
+        keys = ("jobId", partition, sort)
+        found = [{name: item[name] for name in (*keys, *also) if name in item} for item in read]
+        if FilterExpression:
+            found = [row for row in found if condition(FilterExpression)(row, {}, values)]
+        if ProjectionExpression:
+            shown = ProjectionExpression.split(", ")
+            found = [{name: row[name] for name in shown if name in row} for row in found]
+        answer: Any = {"Items": [to_dynamodb(row) for row in found], "Count": len(found), "ScannedCount": len(read)}
+        if read and len(read) == Limit:  # as DynamoDB does, also when nothing follows
+            answer["LastEvaluatedKey"] = to_dynamodb({name: read[-1][name] for name in keys})
         return answer
 
     def _check(self, table: str, key: str, text: str, expression: dict[str, Any]) -> None:

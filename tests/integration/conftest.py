@@ -13,6 +13,7 @@ from local.cloud import LocalCloud, start_cloud
 from local.deploy import make_client
 from local.marked import wait_until
 from local.ports import free_ports
+from tests.fakes.dynamodb import FakeDynamoDB
 
 START_SECONDS = 60
 LOCAL_OPTIONS = {"region_name": "us-east-1", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -46,6 +47,23 @@ def dynamodb_local(
     finally:
         process.kill()
         process.wait()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes `dynamodb` runs on the fake and on MiniStack, and on DynamoDB Local where it is at hand."""
+    if "dynamodb" in metafunc.fixturenames:
+        also = ["dynamodb-local"] if metafunc.config.getoption("--dynamodb-local") else []
+        metafunc.parametrize("dynamodb", ["fake", "ministack", *also], indirect=True)
+
+
+@pytest.fixture
+def dynamodb(request: pytest.FixtureRequest) -> Any:
+    """A client of one of them."""
+    if request.param == "fake":
+        return FakeDynamoDB()
+    if request.param == "dynamodb-local":
+        return request.getfixturevalue("dynamodb_local")
+    return make_client("dynamodb", request.getfixturevalue("aws_cloud").environment)
 
 
 def answers(client: Any) -> bool:

@@ -171,32 +171,6 @@ def test_the_condition_of_the_write_holds_the_table_by_itself(parts, current, ta
     assert isinstance(result, Won) is ((current, target) in LEGAL)
 
 
-def test_pages_of_a_list_hold_each_job_once_newest_first(parts):
-    owner = str(uuid4())
-    jobs = [replace(fresh(submitted_job(at=NOON + timedelta(seconds=n))), owner_id=owner) for n in range(7)]
-    for job in jobs:
-        parts.store().create(job)
-
-    seen, after = [], None
-    while True:
-        page = parts.store().list_page(owner, None, 3, after)
-        seen += page.job_ids
-        after = page.last_key
-        if after is None:
-            break
-
-    assert seen == [job.job_id for job in reversed(jobs)]
-
-
-def test_a_list_by_status_holds_only_that_status(parts):
-    owner = str(uuid4())
-    running = replace(fresh(starting_job()), owner_id=owner)
-    for job in (running, replace(fresh(submitted_job()), owner_id=owner)):
-        parts.store().create(job)
-
-    assert parts.store().list_page(owner, JobStatus.RUNNING, 10, None).job_ids == (running.job_id,)
-
-
 def test_many_jobs_are_read_in_the_order_asked_for_and_missing_ones_left_out(parts):
     jobs = [parts.store().create(fresh(submitted_job())).job for _ in range(120)]
     wanted = [job.job_id for job in reversed(jobs)]

@@ -78,6 +78,19 @@ def cdp(server: Server, *arguments: str, stdin: str = "") -> tuple[int, str, str
         (["get", "job-1"], ("GET", "/jobs/job-1")),
         (["list"], ("GET", "/jobs")),
         (["list", "--status", "FAILED", "--limit", "5"], ("GET", "/jobs?status=FAILED&limit=5")),
+        (["list", "--status", "RUNNING", "--status", "FAILED"], ("GET", "/jobs?status=RUNNING%2CFAILED")),
+        (["list", "--tag", "a=b", "--tag", "c=d", "--all-owners"], ("GET", "/jobs?tag=a%3Db&tag=c%3Dd&owner=%2A")),
+        (
+            ["list", "--job-type", "sql", "--order", "oldest", "--owner", "ann", "--replay-of", "job-1"],
+            ("GET", "/jobs?jobType=sql&order=oldest&owner=ann&replayOf=job-1"),
+        ),
+        (
+            ["list", "--created-after", "2026-11-23T12:00:00Z", "--created-before", "2026-11-24T12:00:00+01:00"],
+            (
+                "GET",
+                "/jobs?createdAfter=2026-11-23T12%3A00%3A00Z&createdBefore=2026-11-24T12%3A00%3A00%2B01%3A00",
+            ),
+        ),
         (["cancel", "job-1", "--reason", "late"], ("POST", "/jobs/job-1/cancel")),
         (["history", "job-1"], ("GET", "/jobs/job-1/history")),
         (["outputs", "job-1"], ("GET", "/jobs/job-1/outputs")),

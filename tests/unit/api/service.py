@@ -13,6 +13,7 @@ from api.app import create_app
 from api.callers import Anybody, Callers
 from api.services import Services
 from shared.control_store import ControlStore
+from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.models import Job, job_to_item
@@ -54,7 +55,7 @@ class Api:
         given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_key": MASTER_KEY}
         self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
         self.clock, self.seam = Clock(), Seam()
-        self.dynamodb, self.s3 = FakeDynamoDB(), FakeS3()
+        self.dynamodb, self.s3 = FakeDynamoDB(self.clock), FakeS3()
         self.sqs = FakeSQS(self.clock, [self.settings.jobs_queue], self.settings.dead_letter_queue)
         self.s3.objects[RAW, "flights/flights.csv"] = b"carrier\nUA\n"
         self.store = JobStore(
@@ -78,6 +79,7 @@ class Api:
             Services(
                 settings=self.settings,
                 store=self.store,
+                lists=JobLists(self._client(self.dynamodb), self.settings.jobs_table, self.store),
                 queue=JobQueue(sqs, sqs, self.settings.jobs_queue),
                 objects=ObjectStore(self._client(self.s3)),
                 control=ControlStore(

@@ -16,6 +16,7 @@ READERS = {JOBS_READ, OPS}
 SCOPES_OF = {
     "POST /jobs": {JOBS_WRITE},
     "GET /jobs": READERS,
+    "POST /jobs/batch-get": READERS,
     "GET /jobs/{jobId}": READERS,
     "GET /jobs/{jobId}/history": READERS,
     "GET /jobs/{jobId}/explain": READERS,
@@ -30,6 +31,7 @@ SCOPES_OF = {
     "GET /health/ready": None,
     "POST /internal/jobs/{jobId}/status": None,  # signed by the attempt
 }
+BODIES = {"POST /jobs": submission(), "POST /jobs/batch-get": {"jobIds": [job_id()]}}
 OPEN = ("/health/live", "/health/ready", "/openapi.json", "/docs", "/docs/init.js", "/docs/swagger-ui.css")
 
 
@@ -75,7 +77,7 @@ def test_every_operation_is_open_to_its_scopes_and_to_no_other(api: Api, name: s
     method, path = name.replace("{jobId}", job_id()).replace("{name}", "sql").split(" ")
     api.put(ended_job(owner_id="ann"))
 
-    response = api.call(method, path, json=submission() if name == "POST /jobs" else None, headers=of("ann", scope))
+    response = api.call(method, path, json=BODIES.get(name), headers=of("ann", scope))
 
     allowed = SCOPES_OF[name]
     assert allowed is not None
@@ -205,6 +207,36 @@ def test_whose_jobs_to_list_is_a_question_only_operators_ask(api: Api):
     assert [item["owner"] for item in own.get_json()["items"]] == ["ann"]
 
 
+@pytest.mark.parametrize("query", ["", "&status=SUBMITTED", "&status=SUBMITTED,RUNNING&jobType=csv-to-parquet"])
+def test_an_operator_may_list_the_jobs_of_all_owners_and_nobody_else_may(api: Api, query: str):
+    for number, owner in enumerate(["ann", "bob", "olga"], start=1):
+        api.put(submitted_job(number, owner_id=owner))
+
+    listed = api.get(f"/jobs?owner=*{query}", headers=OPERATOR).get_json()["items"]
+
+    assert [item["owner"] for item in listed] == ["olga", "bob", "ann"]
+    assert problem_of(api.get(f"/jobs?owner=*{query}", headers=ANN)) == (403, "insufficient_scope")
+
+
+def test_the_scope_of_operators_changes_nothing_about_their_own_list(api: Api):
+    for number, owner in enumerate(["ann", "olga"], start=1):
+        api.put(submitted_job(number, owner_id=owner))
+
+    assert [item["owner"] for item in api.get("/jobs", headers=OPERATOR).get_json()["items"]] == ["olga"]
+
+
+def test_among_jobs_asked_for_by_id_those_of_somebody_else_read_as_missing(api: Api):
+    for number, owner in enumerate(["ann", "bob"], start=1):
+        api.put(submitted_job(number, owner_id=owner))
+    both = {"jobIds": [job_id(1), job_id(2)]}
+
+    of_ann = api.post("/jobs/batch-get", json=both, headers=ANN).get_json()
+    of_operator = api.post("/jobs/batch-get", json=both, headers=OPERATOR).get_json()
+
+    assert ([item["owner"] for item in of_ann["items"]], of_ann["notFound"]) == (["ann"], [job_id(2)])
+    assert ([item["owner"] for item in of_operator["items"]], of_operator["notFound"]) == (["ann", "bob"], [])
+
+
 def test_a_cursor_belongs_to_one_owners_list_whoever_reads_it(api: Api):
     for number in range(1, 4):
         api.put(submitted_job(number, owner_id="bob"))
@@ -214,7 +246,9 @@ def test_a_cursor_belongs_to_one_owners_list_whoever_reads_it(api: Api):
     other = api.get(f"/jobs?owner=ann&limit=1&cursor={cursor}", headers=OPERATOR)
     of_bob = api.get(f"/jobs?limit=1&cursor={cursor}", headers=of("bob", JOBS_READ))
 
-    assert [same.status_code, other.status_code, of_bob.status_code] == [200, 400, 200]
+    everybodys = api.get(f"/jobs?owner=*&limit=1&cursor={cursor}", headers=OPERATOR)
+
+    assert [same.status_code, other.status_code, everybodys.status_code, of_bob.status_code] == [200, 400, 400, 200]
 
 
 def test_without_identity_there_is_one_owner_and_no_operator():

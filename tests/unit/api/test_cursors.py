@@ -1,45 +1,72 @@
 """Cursors are ours: nobody else's, for no other list, and whole."""
 
+from dataclasses import fields, replace
+from typing import Any
+
 import pytest
 
 from api.cursors import cursor_to, position_of
 from shared.errors import BadCursor
+from shared.job_filter import JobFilter
 from shared.transitions import JobStatus
+from tests.fakes.jobs import job_id
 
 KEY = "k" * 32
-POSITION = "1795435200000#00000000-0000-7000-8000-000000000001"
-GIVEN = cursor_to(POSITION, "ann", JobStatus.FAILED, KEY)
+POSITION = f"1795435200000#{job_id()}"
+LIST = JobFilter("ann", (JobStatus.FAILED,))
+GIVEN = cursor_to(POSITION, LIST, KEY)
+# Written by hand: another value of each field, so that a new one without a line here fails.
+OTHERS: dict[str, Any] = {
+    "owner_id": None,
+    "statuses": (JobStatus.RUNNING, JobStatus.FAILED),
+    "job_type": "sql",
+    "tags": ("team=ops",),
+    "created_from_ms": 0,
+    "created_until_ms": 0,
+    "replay_of": job_id(2),
+    "newest_first": False,
+}
 
 
 def test_a_cursor_leads_back_to_its_place():
-    assert position_of(GIVEN, "ann", JobStatus.FAILED, KEY) == POSITION
+    assert position_of(GIVEN, LIST, KEY) == POSITION
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(JobFilter)])
+def test_a_cursor_is_of_one_owner_one_filter_and_one_order(name: str):
+    with pytest.raises(BadCursor):
+        position_of(GIVEN, replace(LIST, **{name: OTHERS[name]}), KEY)
 
 
 @pytest.mark.parametrize(
-    ("cursor", "owner", "status", "key"),
+    "cursor",
     [
-        (GIVEN, "bob", JobStatus.FAILED, KEY),
-        (GIVEN, "ann", None, KEY),
-        (GIVEN, "ann", JobStatus.RUNNING, KEY),
-        (GIVEN, "ann", JobStatus.FAILED, "another key"),
-        (GIVEN[:-4], "ann", JobStatus.FAILED, KEY),
-        ("A" + GIVEN[1:], "ann", JobStatus.FAILED, KEY),
-        (GIVEN[:-4] + "AAAA", "ann", JobStatus.FAILED, KEY),
-        ("", "ann", JobStatus.FAILED, KEY),
-        ("x", "ann", JobStatus.FAILED, KEY),
-        ("!!!!", "ann", JobStatus.FAILED, KEY),
-        ("caf\u00e9", "ann", JobStatus.FAILED, KEY),
-        ("_" * 40, "ann", JobStatus.FAILED, KEY),
-        (POSITION, "ann", JobStatus.FAILED, KEY),
+        GIVEN[:-4],
+        "A" + GIVEN[1:],
+        GIVEN[:-4] + "AAAA",
+        "",
+        "x",
+        "!!!!",
+        "caf\u00e9",
+        "_" * 40,
+        POSITION,
+        cursor_to(POSITION, LIST, "another key"),
     ],
 )
-def test_any_other_cursor_is_refused(cursor: str, owner: str, status: JobStatus | None, key: str):
+def test_any_other_cursor_is_refused(cursor: str):
     with pytest.raises(BadCursor):
-        position_of(cursor, owner, status, key)
+        position_of(cursor, LIST, KEY)
 
 
-def test_owner_and_filter_cannot_be_shifted_into_each_other():
-    cursor = cursor_to(POSITION, "ann\0FAILED", None, KEY)
-
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (JobFilter("ann", job_type="a", replay_of="b"), JobFilter("ann", job_type="b", replay_of="a")),
+        (JobFilter("ann", tags=("a=1", "b=2")), JobFilter("ann", tags=("a=1\0b=2",))),
+        (JobFilter(None), JobFilter("*")),
+        (JobFilter("ann", job_type="sql"), JobFilter('ann", "sql')),
+    ],
+)
+def test_nothing_of_a_filter_can_be_shifted_into_another(one: JobFilter, other: JobFilter):
     with pytest.raises(BadCursor):
-        position_of(cursor, "ann", JobStatus.FAILED, KEY)
+        position_of(cursor_to(POSITION, one, KEY), other, KEY)

@@ -1,14 +1,12 @@
-"""Looking at jobs, at their histories, and at lists of them."""
+"""Looking at jobs, and at their histories."""
 
 from datetime import timedelta
 
 import pytest
 
-from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
-from tests.fakes.seam import no_connection
-from tests.unit.api.service import Api, pointers_of, problem_of
+from tests.unit.api.service import Api, problem_of
 
 
 def test_a_job_is_shown_as_it_is_stored_now(api: Api):
@@ -66,86 +64,6 @@ def test_the_history_tells_what_happened_in_its_order(api: Api):
     assert rows[1]["message"] == "Cancellation asked for: wrong file"
 
 
-def put_jobs(api: Api, count: int) -> list[str]:
-    """Jobs a second apart, every second one FAILED; their ids, the newest first."""
-    for number in range(1, count + 1):
-        status = JobStatus.FAILED if number % 2 == 0 else JobStatus.SUBMITTED
-        api.put(submitted_job(number, NOON + timedelta(seconds=number), status=status))
-    return [job_id(number) for number in range(count, 0, -1)]
-
-
-def walk(api: Api, query: str) -> list[list[str]]:
-    """The ids of each page of a list."""
-    pages, cursor = [], ""
-    while True:
-        page = api.get(f"/jobs?{query}{cursor}").get_json()
-        pages.append([item["jobId"] for item in page["items"]])
-        if page["nextCursor"] is None:
-            return pages
-        cursor = f"&cursor={page['nextCursor']}"
-
-
-def test_pages_together_show_every_job_once_and_the_newest_first(api: Api):
-    ids = put_jobs(api, 7)
-
-    assert walk(api, "limit=3") == [ids[:3], ids[3:6], ids[6:]]
-    assert walk(api, "limit=1000") == [ids]
-
-
-def test_a_job_added_while_a_list_is_read_moves_no_other(api: Api):
-    ids = put_jobs(api, 4)
-    first = api.get("/jobs?limit=2").get_json()
-    api.put(submitted_job(9, NOON + timedelta(seconds=9)))
-
-    second = api.get(f"/jobs?limit=2&cursor={first['nextCursor']}").get_json()
-
-    assert [item["jobId"] for item in first["items"] + second["items"]] == ids
-
-
-def test_a_status_picks_its_jobs(api: Api):
-    ids = put_jobs(api, 6)
-
-    pages = walk(api, "status=FAILED&limit=2")
-
-    assert [job for page in pages for job in page] == ids[::2]
-    assert walk(api, "status=RUNNING") == [[]]
-
-
-def test_a_list_shows_no_job_of_anybody_else(api: Api):
-    api.put(submitted_job(1, owner_id="ann"))
-
-    assert walk(api, "") == [[]]
-
-
-def test_a_job_that_the_index_still_has_under_its_old_status_is_left_out(api: Api):
-    job = api.put(submitted_job(1))
-    api.dynamodb.items(api.settings.jobs_table)[job.job_id]["status"] = "RUNNING"
-
-    assert walk(api, "status=SUBMITTED") == [[]]
-
-
-@pytest.mark.parametrize(
-    ("query", "pointers"),
-    [
-        ("limit=0", ["/query/limit"]),
-        ("limit=1001", ["/query/limit"]),
-        ("limit=ten", ["/query/limit"]),
-        ("limit=", ["/query/limit"]),
-        ("limit=1.0", ["/query/limit"]),
-        ("limit=%2B1", ["/query/limit"]),
-        ("limit=1&limit=2", ["/query/limit"]),
-        ("status=DONE", ["/query/status"]),
-        ("status=running", ["/query/status"]),
-        ("page=2&offset=5", ["/query/page", "/query/offset"]),
-    ],
-)
-def test_a_query_that_means_nothing_is_refused(api: Api, query: str, pointers: list[str]):
-    response = api.get(f"/jobs?{query}")
-
-    assert problem_of(response) == (422, "validation_failed")
-    assert pointers_of(response) == pointers
-
-
 @pytest.mark.parametrize("path", [f"/jobs/{job_id()}", "/job-types", "/job-types/sql"])
 def test_a_query_where_none_is_taken_is_refused(api: Api, path: str):
     response = api.get(f"{path}?verbose=1")
@@ -158,24 +76,6 @@ def test_a_misspelt_dry_run_is_not_taken_for_a_job(api: Api):
 
     assert problem_of(response) == (422, "validation_failed")
     assert api.writes() == 0
-
-
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "%00"])
-def test_a_made_up_cursor_is_refused(api: Api, cursor: str):
-    assert problem_of(api.get(f"/jobs?cursor={cursor}")) == (400, "bad_cursor")
-
-
-def test_a_cursor_of_another_filter_is_refused(api: Api):
-    put_jobs(api, 4)
-    cursor = api.get("/jobs?limit=2").get_json()["nextCursor"]
-
-    assert problem_of(api.get(f"/jobs?status=FAILED&cursor={cursor}")) == (400, "bad_cursor")
-
-
-def test_a_silent_job_store_is_told_as_such(api: Api):
-    api.seam.fail_before("query", no_connection())
-
-    assert problem_of(api.get("/jobs")) == (503, "job_store_unavailable")
 
 
 def test_a_job_of_a_newer_version_of_this_code_is_our_problem_and_leaks_nothing(api: Api):
