@@ -5,7 +5,9 @@ import time
 import uuid
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import Rule
 
 log = structlog.get_logger()
 
@@ -19,11 +21,14 @@ CAUTION = {
 }
 # Asked for every few seconds by machines.
 PROBES = "/health/"
+# Where an application keeps what is looked up at every request.
+SPELT_OUT = "routes-without-parameters"
 
 
 def register_edges(app: Flask) -> None:
     """Do it for every request of `app`."""
     app.before_request(begin_request)
+    app.before_request(refuse_other_methods)
     app.after_request(finish_request)
 
 
@@ -34,6 +39,25 @@ def begin_request() -> None:
     g.begun_at = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+
+
+def refuse_other_methods() -> None:
+    """GET /jobs/batch asks for no job of that name: where a route spells out the path, only its methods count."""
+    allowed = set[str]()
+    for rule in spelt_out().get(request.path, ()):
+        allowed |= rule.methods or set()
+    if allowed and request.method not in allowed:
+        raise MethodNotAllowed(valid_methods=sorted(allowed))
+
+
+def spelt_out() -> dict[str, list[Rule]]:
+    """The routes without parameters, by their paths."""
+    found: dict[str, list[Rule]] = current_app.extensions.setdefault(SPELT_OUT, {})
+    if not found:
+        for rule in current_app.url_map.iter_rules():
+            if not rule.arguments:
+                found.setdefault(rule.rule, []).append(rule)
+    return found
 
 
 def finish_request(response: Response) -> Response:

@@ -158,6 +158,7 @@ class JobNotFailed(AppError):
 
     code = "job_not_failed"
     title = "The job has not failed"
+    remedy = "Wait until the job FAILED; what SUCCEEDED or still runs is submitted anew by POST /jobs."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -166,6 +167,7 @@ class JobAlreadyReplayed(AppError):
 
     code = "job_already_replayed"
     title = "The job was replayed before"
+    remedy = "Look at the job's replayedBy; if another replay is wanted, send again: true."
     http_status = HTTPStatus.CONFLICT
 
 

@@ -12,7 +12,7 @@ from shared.job_types import JOB_TYPES
 from tests.integration.oidc.provider import AUDIENCE, Provider, signing_keys
 
 DEFAULT_SEED = 20261123
-DEFAULT_EXAMPLES = 60
+DEFAULT_EXAMPLES = 40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 Loaded by schemathesis itself, see schemathesis.toml.
 """
 
+import functools
 import json
 import os
 import re
@@ -50,11 +51,19 @@ REFUSALS = (
         "submitJob",
         pointers="/jobType|/inputs.*|/parameters.*",
     ),
+    Refusal(
+        "validation_failed",
+        "What there is to be changed, and to what, depends on the failed job.",
+        "replayJob",
+        pointers="|/overrides.*",
+    ),
 )
 # What made-up bodies do not hit upon: a part that is accepted, for every second body of these operations.
 PLAUSIBLE: dict[str, tuple[dict[str, Any], ...]] = {
     "submitJob": tuple(dict(job_type.example) for job_type in JOB_TYPES.values()),
 }
+# What only works with a job that has failed.
+OF_FAILED_JOBS = {"replayJob"}
 
 
 @schemathesis.hook
@@ -79,7 +88,7 @@ def is_right(refusal: Refusal, operation_id: str, problem: dict[str, Any]) -> bo
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Make a request that is meant to be right plausible, and sign it where it must be signed."""
-    if is_free_and_right(case) and operation_of(case) in PLAUSIBLE:
+    if is_free_and_right(case):
         make_plausible(case)
     if operation_of(case) == SIGNED and case.meta.components[ParameterLocation.HEADER].mode.is_positive:
         case.headers.update(signature(case.path_parameters["jobId"], body_of(case)))
@@ -104,11 +113,27 @@ def is_free_and_right(case: Any) -> bool:
 
 
 def make_plausible(case: Any) -> None:
-    """Put an accepted part into every second body."""
-    chosen = zlib.crc32(json.dumps(case.body, sort_keys=True, default=str).encode())
-    parts = PLAUSIBLE[operation_of(case)]
-    if chosen % 2:
+    """Put an accepted part into every second request."""
+    operation_id = operation_of(case)
+    chosen = zlib.crc32(json.dumps([case.path_parameters, case.body], sort_keys=True, default=str).encode())
+    if chosen % 2 and operation_id in PLAUSIBLE:
+        parts = PLAUSIBLE[operation_id]
         case.body = {**case.body, **parts[chosen // 2 % len(parts)]}
+    if chosen % 2 and operation_id in OF_FAILED_JOBS:
+        case.path_parameters["jobId"] = failed_job(case.headers["Authorization"])
+
+
+@functools.cache
+def failed_job(authorization: str) -> str:
+    """The id of a failed job of the caller's."""
+    url, body = os.environ["CDP_API_URL"], b'{"status": "%s", "failureReason": "INVALID_INPUT"}'
+    submitted = requests.post(f"{url}/jobs", json={"jobType": "simulated"}, headers={"Authorization": authorization})
+    job_id: str = submitted.json()["jobId"]
+    for status in (b"RUNNING", b"FAILED"):
+        report = body % status
+        headers = {"Content-Type": "application/json", **signature(job_id, report)}
+        requests.post(f"{url}/internal/jobs/{job_id}/status", data=report, headers=headers).raise_for_status()
+    return job_id
 
 
 def body_of(case: Any) -> bytes:

@@ -21,6 +21,8 @@ from shared.errors import (
     InvalidTransition,
     IssuerUnavailable,
     JobAlreadyEnded,
+    JobAlreadyReplayed,
+    JobNotFailed,
     JobNotFound,
     MalformedRequest,
     MessageAlreadySeen,
@@ -37,6 +39,7 @@ from shared.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_connection
 from tests.unit.api.issuing import bearer, callers, token
@@ -79,6 +82,12 @@ def sent_twice(api: Api, job: Any) -> TestResponse:
     return api.post(api.report_path(job), data=b"{}", headers=headers)
 
 
+def replayed_twice(api: Api, job: Any) -> TestResponse:
+    """The answer to a second replay, with other overrides."""
+    api.post(f"/jobs/{job.job_id}/replay", json={"overrides": {"size": "large"}})
+    return api.post(f"/jobs/{job.job_id}/replay", json={"overrides": {"size": "medium"}})
+
+
 def raised(error: Exception) -> TestResponse:
     """The answer when a view raises this."""
     api = Api()
@@ -105,6 +114,8 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     JobNotFound: lambda: Api().get(f"/jobs/{job_id()}"),
     MethodNotAllowed: lambda: Api().call("DELETE", "/jobs"),
     JobAlreadyEnded: lambda: about(ended_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/cancel")),
+    JobNotFailed: lambda: about(submitted_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/replay")),
+    JobAlreadyReplayed: lambda: about(ended_job(JobStatus.FAILED), replayed_twice),
     OutputsNotReady: lambda: about(submitted_job(), lambda api, job: api.get(f"/jobs/{job.job_id}/outputs")),
     BodyTooLarge: lambda: Api(max_body_bytes=100).post("/jobs", data=b" " * 101, headers=JSON),
     UnsupportedMediaType: lambda: Api().post("/jobs", data=b"{}", headers={"Content-Type": "text/plain"}),

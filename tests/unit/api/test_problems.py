@@ -16,6 +16,8 @@ from tests.unit.api.service import Api, problem_of
         ("OPTIONS", "/jobs", {"GET", "HEAD", "POST"}),
         ("GET", f"/jobs/{job_id()}/cancel", {"POST"}),
         ("POST", "/health/live", {"GET", "HEAD"}),
+        ("GET", "/jobs/batch", {"POST"}),
+        ("OPTIONS", "/jobs/batch", {"POST"}),
         ("BREW", "/jobs", {"GET", "HEAD", "POST"}),
     ],
 )
