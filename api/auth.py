@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from api.callers import JOBS_READ, JOBS_WRITE, OPS, Caller
 from api.operations import View, note
+from api.rate_limits import count_request
 from api.services import services
-from shared.errors import Forbidden, InvalidToken, IssuerUnavailable, Unauthenticated
+from shared.errors import Forbidden, InvalidToken, IssuerUnavailable, RateLimited, Unauthenticated
+from shared.rate_limits import RouteClass
 
 log = structlog.get_logger()
 
-PROBLEMS = (Unauthenticated, InvalidToken, Forbidden, IssuerUnavailable)
+PROBLEMS = (Unauthenticated, InvalidToken, Forbidden, RateLimited, IssuerUnavailable)
 
 
 def caller() -> Caller:
@@ -25,16 +27,16 @@ def caller() -> Caller:
 
 def reads_jobs(view: View) -> View:
     """Open a view to those who may look at jobs."""
-    return _open_to(view, JOBS_READ, OPS)
+    return _open_to(view, RouteClass.READS, JOBS_READ, OPS)
 
 
 def writes_jobs(view: View) -> View:
     """Open a view to those who may submit, cancel and replay jobs."""
-    return _open_to(view, JOBS_WRITE)
+    return _open_to(view, RouteClass.WRITES, JOBS_WRITE)
 
 
-def _open_to(view: View, *any_of: str) -> View:
-    """One of the scopes is enough. It is looked at before anything else of the request is read."""
+def _open_to(view: View, limited_as: RouteClass, *any_of: str) -> View:
+    """One of the scopes is enough. It and the rate limit are looked at before anything else of the request is read."""
 
     @functools.wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
@@ -42,9 +44,10 @@ def _open_to(view: View, *any_of: str) -> View:
         if g.caller.scopes.isdisjoint(any_of):
             log.info("scope_missing", needed=any_of[0])
             raise Forbidden(f"The token does not have the scope {' or '.join(any_of)}.", scope=any_of[0])
+        count_request(limited_as, g.caller.owner_id)
         return view(**arguments)
 
-    note(guarded, scopes=any_of, problems=PROBLEMS)
+    note(guarded, scopes=any_of, limited_as=limited_as, problems=PROBLEMS)
     return guarded
 
 

@@ -9,6 +9,8 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
+from api.rate_limits import headers_of_limit
+
 log = structlog.get_logger()
 
 CORRELATION_HEADER = "X-Correlation-Id"
@@ -63,6 +65,7 @@ def spelt_out() -> dict[str, list[Rule]]:
 def finish_request(response: Response) -> Response:
     """The answer with its headers; its own win over those of caution."""
     response.headers[CORRELATION_HEADER] = g.correlation_id
+    response.headers.extend(headers_of_limit())
     for name, value in CAUTION.items():
         response.headers.setdefault(name, value)
     write_line = log.debug if request.path.startswith(PROBES) else log.info

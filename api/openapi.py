@@ -24,6 +24,7 @@ from api.fields import CommaList
 from api.links import add_links
 from api.operations import Operation, operation_of
 from api.problem_schema import ProblemSchema
+from api.rate_limits import HEADERS
 from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
 
@@ -158,12 +159,13 @@ def parameters_of(rule: Rule, operation: Operation) -> Iterator[dict[str, Any]]:
 
 def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     """The answers of an operation, by status: the good ones, and the problems it can meet."""
+    always = {CORRELATION_HEADER: "The correlation id of this request.", **(HEADERS if operation.limited_as else {})}
     for answer in operation.answers:
         yield (
             str(answer.status.value),
             {
                 "description": answer.status.phrase,
-                "headers": _headers({**answer.headers, CORRELATION_HEADER: "The correlation id of this request."}),
+                "headers": _headers({**answer.headers, **always}),
                 "content": {
                     "application/json": {"schema": answer.schema, "examples": {"example": {"value": answer.example()}}}
                 },
@@ -171,12 +173,15 @@ def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     possible: list[type[AppError]] = [*operation.problems, AppError]
     for status in sorted({problem.http_status for problem in possible}):
-        yield str(status.value), problem_response_object([each for each in possible if each.http_status == status])
+        yield (
+            str(status.value),
+            problem_response_object([each for each in possible if each.http_status == status], always),
+        )
 
 
-def problem_response_object(problems: list[type[AppError]]) -> dict[str, Any]:
-    """The response of one status that one or more problems have."""
-    headers = {CORRELATION_HEADER: "The correlation id of this request."}
+def problem_response_object(problems: list[type[AppError]], always: Mapping[str, str]) -> dict[str, Any]:
+    """The response of one status that one or more problems have; `always` are the headers of every answer."""
+    headers = dict(always)
     if any(issubclass(problem, ServiceUnavailable | TooManyRequests) for problem in problems):
         headers["Retry-After"] = f"Seconds to wait before trying again, such as {RETRY_AFTER_SECONDS}."
     if any(issubclass(problem, Unauthenticated | Forbidden) for problem in problems):

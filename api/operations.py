@@ -21,6 +21,7 @@ from shared.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.rate_limits import RouteClass
 
 View = Callable[..., ResponseReturnValue]
 OF_BODIES = (MalformedRequest, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
@@ -49,6 +50,8 @@ class Operation:
     answers: tuple[Answer, ...] = ()
     # One of them is enough; none at all where no token is asked for.
     scopes: tuple[str, ...] = ()
+    # The route class whose rate limit it shares; None where nobody counts.
+    limited_as: RouteClass | None = None
     problems: tuple[type[AppError], ...] = ()
 
 

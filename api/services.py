@@ -13,6 +13,7 @@ from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
 from shared.quota_items import QuotaStore
+from shared.rate_limiter import RateLimiter
 from shared.settings import Settings
 
 EXTENSION = "cloud-data-platform"
@@ -30,6 +31,7 @@ class Services:
     objects: ObjectStore
     control: ControlStore
     quotas: QuotaStore
+    limiter: RateLimiter
     callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]

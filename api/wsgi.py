@@ -19,6 +19,9 @@ from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
 from shared.quota_items import QuotaStore
+from shared.rate_limit_table import SharedLimiter
+from shared.rate_limiter import LocalLimiter, RateLimiter
+from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 
@@ -43,6 +46,9 @@ def build(settings: Settings) -> Flask:
             objects=ObjectStore(clients.s3),
             control=control,
             quotas=QuotaStore(clients.dynamodb, settings.control_table),
+            limiter=RateLimiter(
+                rates_of(settings), LocalLimiter(), SharedLimiter(clients.dynamodb, settings.control_table)
+            ),
             callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,

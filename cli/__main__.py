@@ -19,6 +19,9 @@ from cli.dead_letters import dead_letters
 from cli.jobs import jobs
 from cli.output import Command
 
+# For a refusal that passes, such as a rate limit's; a quota of the day is not waited for.
+PATIENCE_SECONDS = 60.0
+
 
 @click.group(cls=Command)
 @click.option(
@@ -38,7 +41,7 @@ def main(context: click.Context, url: str, token: str | None, token_file: TextIO
     if not token and token_file is not None:
         token = token_file.read().strip()
     try:
-        context.obj = ApiClient(url, token)
+        context.obj = ApiClient(url, token, PATIENCE_SECONDS)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from error
 

@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,6 +16,12 @@ TERMINAL = ("SUCCEEDED", "FAILED")
 # Between two looks at a job that somebody waits for.
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
+TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE = 429, 503
+# These change nothing when they are asked for again.
+DONE_ONCE = ("/cancel", "/replay", "?dryRun=true")
+# A Retry-After of 0 must not make a loop without an end.
+LEAST_WAIT_SECONDS = 1.0
+MOST_DIGITS = 9
 
 
 @dataclass(eq=False)  # an exception is changed as it is raised, and is only ever itself
@@ -27,6 +33,7 @@ class Problem(Exception):
     detail: str
     errors: tuple[Record, ...] = ()
     correlation_id: str = ""
+    retry_after_seconds: int | None = None
 
     def __str__(self) -> str:
         where = "".join(f"\n  {row['pointer'] or 'the request'}: {row['message']}" for row in self.errors)
@@ -44,11 +51,20 @@ class WaitTimedOut(Exception):
 class ApiClient:
     """Calls of the platform's API."""
 
-    def __init__(self, base_url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None = None,
+        patience_seconds: float = 0.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """A call that is refused for now is tried again when the API said, for as long as the patience lasts."""
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise ValueError(f"{base_url!r} is not an http(s) address")
         self._base_url = base_url.rstrip("/")
         self._token = token
+        self._patience_seconds = patience_seconds
+        self._pause = pause
 
     def submit(self, job: Record, idempotency_key: str | None = None) -> Record:
         """Submit a job and return its record. Raises: Problem, Unreachable."""
@@ -111,11 +127,23 @@ class ApiClient:
             pause_seconds, before = min(LONGEST_WAIT_SECONDS, pause_seconds * 1.3), record
 
     def _call(self, method: str, path: str, body: Record | None = None, headers: Record | None = None) -> Record:
+        waited = 0.0
+        while True:
+            try:
+                return self._send(method, path, body, headers or {})
+            except Problem as problem:
+                wait = wait_before_repeating(problem, is_safe_to_repeat(method, path, headers or {}))
+                if wait is None or waited + wait > self._patience_seconds:
+                    raise
+            self._pause(wait)
+            waited += wait
+
+    def _send(self, method: str, path: str, body: Record | None, headers: Record) -> Record:
         request = urllib.request.Request(  # noqa: S310 (the scheme was checked when the client was made)
             self._base_url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Accept": "application/json", "Content-Type": "application/json", **(headers or {})},
+            headers={"Accept": "application/json", "Content-Type": "application/json", **headers},
         )
         if self._token:  # to this address alone: a redirect does not take it along
             request.add_unredirected_header("Authorization", f"Bearer {self._token}")
@@ -123,9 +151,25 @@ class ApiClient:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return _object(answer.read())
         except urllib.error.HTTPError as error:
-            raise _problem(error.code, error.read()) from None
+            raise _problem(error.code, error.read(), error.headers.get("Retry-After", "")) from None
         except (OSError, ValueError) as error:
             raise Unreachable(f"{self._base_url} did not answer: {error}") from error
+
+
+def is_safe_to_repeat(method: str, path: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request that may have been done already would do nothing twice."""
+    return method == "GET" or "Idempotency-Key" in headers or path.endswith(DONE_ONCE)
+
+
+def wait_before_repeating(problem: Problem, is_safe: bool) -> float | None:
+    """How long to wait before the same request, or None if it is not to be sent again.
+
+    429 says that nothing was done; 503 does not.
+    """
+    may_pass = problem.status == TOO_MANY_REQUESTS or (problem.status == SERVICE_UNAVAILABLE and is_safe)
+    if problem.retry_after_seconds is None or not may_pass:
+        return None
+    return max(LEAST_WAIT_SECONDS, problem.retry_after_seconds)
 
 
 def _key(idempotency_key: str | None) -> Record:
@@ -139,15 +183,19 @@ def _object(body: bytes) -> Record:
     return answer
 
 
-def _problem(status: int, body: bytes) -> Problem:
+def _problem(status: int, body: bytes, retry_after: str) -> Problem:
+    # A proxy may write a date instead, which says nothing that could be relied on here.
+    seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < MOST_DIGITS else None
     try:
         document = _object(body)
     except ValueError:
-        return Problem(status, "no_problem_document", body[:200].decode(errors="replace"))
+        text = body[:200].decode(errors="replace")
+        return Problem(status, "no_problem_document", text, retry_after_seconds=seconds)
     return Problem(
         status,
         document.get("code", ""),
         document.get("detail") or document.get("title", ""),
         tuple(document.get("errors", ())),
         document.get("correlationId", ""),
+        seconds,
     )

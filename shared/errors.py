@@ -167,7 +167,7 @@ class JobAlreadyReplayed(AppError):
 
     code = "job_already_replayed"
     title = "The job was replayed before"
-    remedy = "Look at the job's replayedBy; if another replay is wanted, send again: true."
+    remedy = "Look at the jobs that detail names; to make another all the same, send any new word as again."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -224,6 +224,17 @@ class TooManyRequests(AppError):
     remedy = "Wait for the seconds of Retry-After, and send less often."
     http_status = HTTPStatus.TOO_MANY_REQUESTS
     retryable = True
+
+
+class RateLimited(TooManyRequests):
+    """The caller sends requests faster than each caller may."""
+
+    code = "rate_limited"
+    title = "Requests come faster than they may"
+
+    def __init__(self, detail: str, retry_after_seconds: int = 0) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QuotaExceeded(TooManyRequests):

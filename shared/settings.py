@@ -78,7 +78,7 @@ class Settings:
     )
     control_table: str = setting(
         "CONTROL_TABLE",
-        "DynamoDB table of the start pacing, the quotas and the callbacks seen",
+        "DynamoDB table of the start pacing, the quotas, the rate limits and the callbacks seen",
         "cloud-data-platform-dev-control",
         production=True,
     )
@@ -193,6 +193,42 @@ class Settings:
         "The largest body of POST /jobs/batch that the API reads",
         1024 * 1024,
         validate=valid.Range(1024, 16 * 1024 * 1024),
+    )
+    rate_reads_per_second: float = setting(
+        "RATE_READS_PER_SECOND",
+        "Requests that read, that each caller may send a second; each API process counts by itself",
+        200.0,
+        validate=valid.Range(0.01, 100_000),
+    )
+    rate_reads_burst: int = setting(
+        "RATE_READS_BURST",
+        "Requests that read, that each caller may send at once",
+        2000,
+        validate=valid.Range(1, 1_000_000),
+    )
+    rate_writes_per_second: float = setting(
+        "RATE_WRITES_PER_SECOND",
+        "Requests that change something, that each caller may send a second to all API processes together",
+        50.0,
+        validate=valid.Range(0.01, 1000),
+    )
+    rate_writes_burst: int = setting(
+        "RATE_WRITES_BURST",
+        "Requests that change something, that each caller may send at once",
+        1000,
+        validate=valid.Range(1, 1_000_000),
+    )
+    rate_uploads_per_second: float = setting(
+        "RATE_UPLOADS_PER_SECOND",
+        "Requests about uploads, that each caller may send a second to all API processes together",
+        10.0,
+        validate=valid.Range(0.01, 1000),
+    )
+    rate_uploads_burst: int = setting(
+        "RATE_UPLOADS_BURST",
+        "Requests about uploads, that each caller may send at once",
+        200,
+        validate=valid.Range(1, 1_000_000),
     )
     price_vcpu_hour: float = setting(
         "PRICE_VCPU_HOUR",

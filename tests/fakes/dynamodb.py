@@ -78,7 +78,7 @@ class FakeDynamoDB:
         key = _key(Key)
         self._check(TableName, key, ConditionExpression, expression)
         self._update(TableName, key, Key, UpdateExpression, expression)
-        return {}
+        return {"Attributes": self._wire_form(TableName, key)} if expression.get("ReturnValues") == "ALL_NEW" else {}
 
     def transact_write_items(self, TransactItems: Any, ClientRequestToken: str = "") -> Any:
         """TransactWriteItems of puts and updates: all conditions first, then all writes."""

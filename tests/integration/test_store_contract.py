@@ -21,6 +21,8 @@ from shared.lifecycle import claimed, succeeded, waiting
 from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
 from shared.quota_items import QuotaStore, quota_key
 from shared.quotas import Quota
+from shared.rate_limit_table import SharedLimiter
+from shared.rate_limits import SECOND, Rate, RouteClass, microseconds
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock
@@ -51,6 +53,9 @@ class Parts:
         return JobStore(
             self.dynamodb, SETTINGS.jobs_table, SETTINGS.control_table, validator or JobStatusTransitionValidator()
         )
+
+    def limiter(self) -> SharedLimiter:
+        return SharedLimiter(self.dynamodb, SETTINGS.control_table)
 
     def queue(self, name: str = SETTINGS.jobs_queue) -> JobQueue:
         return JobQueue(self.sqs, self.sqs, name)
@@ -306,6 +311,43 @@ def test_a_callback_message_is_remembered_once(parts):
 
     assert parts.control().remember_message(message_id, NOON, timedelta(minutes=10))
     assert not parts.control().remember_message(message_id, NOON, timedelta(minutes=10))
+
+
+# One a second, five at once; a window long enough that no real clock matters.
+RATE = Rate(RouteClass.WRITES, per_second=1, burst=5)
+T0 = microseconds(NOON)
+
+
+def test_processes_share_a_bucket_that_grows_back(parts):
+    owner, first, second = str(uuid4()), parts.limiter(), parts.limiter()
+
+    passed = [limiter.spend(RATE, owner, T0).is_allowed for limiter in (first, second) * 3]
+    later = [limiter.spend(RATE, owner, T0 + SECOND).is_allowed for limiter in (second, first)]
+    full_again = [first.spend(RATE, owner, T0 + 60 * SECOND).remaining for _ in range(2)]
+
+    assert passed == [True] * 5 + [False]
+    assert later == [True, False]
+    assert full_again == [4, 3]
+
+
+def test_what_is_left_is_counted_over_all_processes(parts):
+    owner, first, second = str(uuid4()), parts.limiter(), parts.limiter()
+
+    left = [limiter.spend(RATE, owner, T0).remaining for limiter in (first, second) * 2]
+    refused = [limiter.spend(RATE, owner, T0) for limiter in (first, second)]
+
+    assert left == [4, 3, 2, 1]
+    assert [spent.is_allowed for spent in refused] == [True, False]
+    assert refused[1].retry_in_seconds == 1
+
+
+def test_of_many_requests_at_once_the_burst_passes(parts):
+    owner, limiters = str(uuid4()), [parts.limiter() for _ in range(4)]
+
+    with ThreadPoolExecutor(8) as pool:
+        spent = list(pool.map(lambda number: limiters[number % 4].spend(RATE, owner, T0), range(40)))
+
+    assert sum(each.is_allowed for each in spent) == 5
 
 
 def drain(queue: JobQueue) -> list:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import main
-from cli.client import ApiClient, Unreachable, WaitTimedOut
+from cli.client import ApiClient, Problem, Unreachable, WaitTimedOut
 
 
 def record(status: str = "RUNNING", message: str = "Starting attempt 1.") -> dict:
@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
     """Answers each request with the next of `answers`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, bytes]] = []
+        self.answers: list[tuple[int, bytes, dict[str, str]]] = []
         self.requests: list[tuple[str, str, dict, bytes]] = []
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -36,8 +36,10 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def will_answer(self, *bodies: object, status: int = 200) -> None:
-        self.answers += [(status, body if isinstance(body, bytes) else json.dumps(body).encode()) for body in bodies]
+    def will_answer(self, *bodies: object, status: int = 200, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        texts = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
+        self.answers += [(status, text, named) for text in texts]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -46,8 +48,10 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path, dict(self.headers), body))
-        status, answer = self.server.answers.pop(0)
+        status, answer, headers = self.server.answers.pop(0)
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -186,6 +190,69 @@ def test_an_answer_that_is_no_problem_document_is_shown_as_it_is(server):
 
     assert code == 3
     assert "bad gateway" in err
+
+
+def patient(server: Server, seconds: float) -> tuple[ApiClient, list[float]]:
+    """A client that waits this long in all, and notes each pause instead of making it."""
+    pauses: list[float] = []
+    return ApiClient(server.url, patience_seconds=seconds, pause=pauses.append), pauses
+
+
+def test_a_call_that_is_refused_for_now_is_repeated_when_the_api_said(server):
+    client, pauses = patient(server, 60)
+    server.will_answer(PROBLEM, status=429, Retry_After="9")
+    server.will_answer(PROBLEM, status=503, Retry_After="5")
+    server.will_answer(record())
+
+    assert client.get("job-1")["jobId"] == "job-1"
+    assert pauses == [9, 5]
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "patience"),
+    [
+        (429, "86400", 60),  # a quota of the day
+        (429, "9", 0),  # nobody said to be patient
+        (429, "Wed, 21 Oct 2026 07:28:00 GMT", 60),
+        (429, "9" * 5000, 60),
+        (503, "-1", 60),
+        (502, "1", 60),
+        (409, "1", 60),
+    ],
+)
+def test_what_does_not_pass_soon_is_told_at_once(server, status, retry_after, patience):
+    client, pauses = patient(server, patience)
+    server.will_answer(PROBLEM, status=status, Retry_After=retry_after)
+
+    with pytest.raises(Problem):
+        client.get("job-1")
+
+    assert (pauses, len(server.requests)) == ([], 1)
+
+
+def test_patience_is_for_all_waits_together_and_none_is_shorter_than_a_second(server):
+    client, pauses = patient(server, 4)
+    server.will_answer(*[PROBLEM] * 9, status=429, Retry_After="0")
+
+    with pytest.raises(Problem):
+        client.get("job-1")
+
+    assert pauses == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("status", "key", "is_repeated"), [(429, None, True), (503, "k-1", True), (503, None, False)])
+def test_a_submission_that_may_have_been_stored_is_repeated_only_by_its_key(server, status, key, is_repeated):
+    client, pauses = patient(server, 60)
+    server.will_answer(PROBLEM, status=status, Retry_After="1")
+    server.will_answer(record())
+
+    if is_repeated:
+        client.submit({}, key)
+    else:
+        with pytest.raises(Problem):
+            client.submit({}, key)
+
+    assert len(pauses) == is_repeated
 
 
 def test_no_answer_at_all_is_said_so():

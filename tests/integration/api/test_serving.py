@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from shared.models import Job, JobInput
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatus
 from tests.fakes.jobs import submitted_job
-from tests.integration.api.conftest import MASTER_KEY, OWN
+from tests.integration.api.conftest import MASTER_KEY, OWN, Start
 from tests.integration.api.server import Server
 
 RAW, PROCESSED = OWN["RAW_BUCKET"], OWN["PROCESSED_BUCKET"]
@@ -129,6 +129,29 @@ def test_racing_replays_of_one_failed_job_make_one_job(server: Server, store: Jo
     assert len({answer.text for answer in answers}) == 1
     assert store.get(old.job_id).replayed_by == (first[0].json()["jobId"],)
     assert messages_of(aws, first[0].json()["jobId"]) == 1
+
+
+@pytest.fixture
+def few_writes(start: Start, aws: Callable[[str], Any]) -> Iterator[Server]:
+    """Two processes that let each caller write five times; the bucket is that of all tests, and is left as it was."""
+    bucket = {"TableName": OWN["CONTROL_TABLE"], "Key": {"key": {"S": "RATE#writes#local"}}}
+    aws("dynamodb").delete_item(**bucket)
+    yield start(API_PROCESSES="2", RATE_WRITES_BURST="5", RATE_WRITES_PER_SECOND="0.01")
+    aws("dynamodb").delete_item(**bucket)
+
+
+def test_processes_share_the_limit_of_writes(few_writes: Server):
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: few_writes.post("/jobs?dryRun=true", json=CSV), range(60)))
+
+    passed, refused = ([each for each in answers if each.ok is ok] for ok in (True, False))
+    assert (len(passed), {each.json()["code"] for each in refused}) == (5, {"rate_limited"})
+    assert all(90 <= int(each.headers["Retry-After"]) <= 100 for each in refused)
+    assert {each.headers["RateLimit"].partition(";t=")[0] for each in refused} == {'"writes";r=0'}
+    assert sorted(each.headers["RateLimit"].partition(";t=")[0] for each in passed) == [
+        f'"writes";r={left}' for left in range(5)
+    ]
+    assert few_writes.get("/jobs?limit=1").status_code == 200, "reads have a limit of their own"
 
 
 def test_pages_show_every_job_once(server: Server):

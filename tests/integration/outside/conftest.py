@@ -39,7 +39,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     provider = Provider(Path(tmp_path_factory.mktemp("provider")), *signing_keys("first"))
     try:
         oidc = {"AUTH_MODE": "oidc", "OIDC_ISSUER": provider.issuer, "OIDC_AUDIENCE": AUDIENCE}
-        with start_cloud(("aws", "api"), {**oidc, "EMR_APPLICATION_ID": "00app"}) as cloud:
+        unlimited = {"RATE_READS_BURST": "1000000", "RATE_WRITES_BURST": "1000000", "RATE_UPLOADS_BURST": "1000000"}
+        with start_cloud(("aws", "api"), {**oidc, **unlimited, "EMR_APPLICATION_ID": "00app"}) as cloud:
             put_inputs_of_examples(cloud)
             yield Closed(cloud, provider)
     finally:

@@ -19,6 +19,9 @@ from shared.job_store import JobStore
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
 from shared.quota_items import QuotaStore
+from shared.rate_limit_table import SharedLimiter
+from shared.rate_limiter import LocalLimiter, RateLimiter
+from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
@@ -54,7 +57,7 @@ class Api:
         self._callers = callers or Anybody()
         given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_key": MASTER_KEY}
         self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
-        self.clock, self.seam = Clock(), Seam()
+        self.clock, self.seam, self.limits_seam = Clock(), Seam(), Seam()
         self.dynamodb, self.s3 = FakeDynamoDB(self.clock), FakeS3()
         self.sqs = FakeSQS(self.clock, [self.settings.jobs_queue], self.settings.dead_letter_queue)
         self.s3.objects[RAW, "flights/flights.csv"] = b"carrier\nUA\n"
@@ -86,11 +89,17 @@ class Api:
                     self._client(self.dynamodb), self.settings.control_table, 1.0, 1, lambda tries: None
                 ),
                 quotas=QuotaStore(self._client(self.dynamodb), self.settings.control_table),
+                limiter=self._make_limiter(),
                 callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),
             )
         )
+
+    def _make_limiter(self) -> RateLimiter:
+        """Its calls pass a seam of their own: no test of a route is about them."""
+        table = SharedLimiter(Client(self.dynamodb, self.limits_seam, self.clock), self.settings.control_table)
+        return RateLimiter(rates_of(self.settings), LocalLimiter(), table)
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         """One request, whose answer must be one that the document allows."""
