@@ -67,7 +67,10 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What EMR Serverless is asked for: all of StartJobRun but what differs between attempts."""
+    """What EMR Serverless is asked for: all of StartJobRun but what differs between attempts.
+
+    `session_policy` bounds the rights of its runs; None in items that were stored without one.
+    """
 
     application_id: str
     execution_role_arn: str
@@ -75,6 +78,7 @@ class RunSpec:
     configuration_overrides: Mapping[str, Any]
     tags: Mapping[str, str]
     timeout_minutes: int
+    session_policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -343,6 +347,7 @@ def _spec_to_item(spec: RunSpec) -> Item:
         "configurationOverrides": spec.configuration_overrides,
         "tags": dict(spec.tags),
         "timeoutMinutes": spec.timeout_minutes,
+        **({"sessionPolicy": spec.session_policy} if spec.session_policy else {}),
     }
 
 
@@ -354,6 +359,7 @@ def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
         configuration_overrides=item["configurationOverrides"],
         tags=item["tags"],
         timeout_minutes=item["timeoutMinutes"],
+        session_policy=item.get("sessionPolicy"),
     )
 
 

@@ -16,6 +16,7 @@ from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import output_uri
 from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
 from shared.transitions import JobStatus
 
@@ -170,6 +171,17 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         },
         tags={name: as_tag(value) for name, value in tags.items()},
         timeout_minutes=math.ceil(asked.timeout_seconds / 60),
+        session_policy=session_policy(reach_of(asked, origin, settings)),
+    )
+
+
+def reach_of(asked: Submission, origin: Origin, settings: Settings) -> Reach:
+    """What the job's runs must be able to read and write."""
+    return Reach(
+        reads=[*(entry.uri for entry in asked.inputs), settings.spark_code_uri],
+        output=output_uri(settings, origin.job_id),
+        logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
+        partition=partition_of(settings.emr_job_role_arn),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.emr.details import last_exception
+from local.emr.rights import rights_of
 from local.emr.s3_uris import locations_of, output_of
 from local.emr.simulation import arguments_of
 from local.emr.spark_command import driver_variables, spark_submit
@@ -49,13 +50,14 @@ def carry_out(order: RunOrder, folder: RunFolder, s3: Any) -> Exit:
     arguments = arguments_of(order.request)
     locations = locations_of(order.request)
     folder.s3.mkdir(exist_ok=True)
-    stage(s3, folder.s3, locations, output_of(arguments))
+    rights = rights_of(order.request)
+    stage(s3, folder.s3, locations, output_of(arguments), rights)
     before = snapshot(folder.s3)
     ended = run_spark(order, folder, {location.bucket for location in locations})
     if not ended.cancelled:
         written = new_files(folder.s3, before)
         log.info("putting %d files", len(written))
-        upload(s3, folder.s3, written)
+        upload(s3, folder.s3, written, rights)
     put_logs(s3, order, folder)
     return ended
 

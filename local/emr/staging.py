@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.emr.rights import EVERYTHING, Rights
 from local.emr.s3_uris import Location
 from local.emr.simulation import MANIFEST
 
@@ -43,12 +44,14 @@ def make_s3_client() -> Any:
     return boto3.client("s3", config=config)
 
 
-def stage(s3: Any, folder: Path, locations: Iterable[Location], output: Location | None) -> None:
-    """Fetch everything that the locations name; what is missing is simply absent, and Spark says so."""
+def stage(
+    s3: Any, folder: Path, locations: Iterable[Location], output: Location | None, rights: Rights = EVERYTHING
+) -> None:
+    """Fetch everything that the locations name and the run may read; what is missing is absent, and Spark says so."""
     for location in locations:
         (folder / location.bucket).mkdir(parents=True, exist_ok=True)
-        for found in _objects_at(s3, folder, location):
-            if not _is_below(found, output):
+        for found in _objects_at(s3, folder, location, rights):
+            if not _is_below(found, output) and rights.may_read(found.bucket, found.key):
                 _fetch(s3, found)
 
 
@@ -67,11 +70,14 @@ def new_files(folder: Path, before: Mapping[Path, Fingerprint]) -> list[Path]:
     return sorted(written, key=lambda path: (path.name == MANIFEST, path))
 
 
-def upload(s3: Any, folder: Path, files: Iterable[Path]) -> None:
-    """Put files to the buckets and keys that their places below the folder say."""
+def upload(s3: Any, folder: Path, files: Iterable[Path], rights: Rights = EVERYTHING) -> None:
+    """Put files to the buckets and keys that their places below the folder say. Raises: PermissionError."""
     for path in files:
         bucket, *parts = path.relative_to(folder).parts
-        s3.upload_file(str(path), bucket, "/".join(parts))
+        key = "/".join(parts)
+        if not rights.may_write(bucket, key):
+            raise PermissionError(f"AccessDenied: the run's session policy does not let it write s3://{bucket}/{key}")
+        s3.upload_file(str(path), bucket, key)
 
 
 def upload_logs(s3: Any, log_uri: str, application_id: str, run_id: str, logs: Mapping[str, Path]) -> None:
@@ -83,13 +89,13 @@ def upload_logs(s3: Any, log_uri: str, application_id: str, run_id: str, logs: M
         s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(path.read_bytes(), mtime=0))
 
 
-def _objects_at(s3: Any, folder: Path, location: Location) -> Iterator[StagedObject]:
+def _objects_at(s3: Any, folder: Path, location: Location, rights: Rights) -> Iterator[StagedObject]:
     prefix = location.fixed_prefix
     if prefix and not location.has_wildcard and not prefix.endswith("/"):
         modified_at = _modified_at(s3, location.bucket, prefix)
-        found = [(prefix, modified_at)] if modified_at else _below(s3, location.bucket, f"{prefix}/")
+        found = [(prefix, modified_at)] if modified_at else _below(s3, location.bucket, f"{prefix}/", rights)
     else:
-        found = _below(s3, location.bucket, prefix)
+        found = _below(s3, location.bucket, prefix, rights)
     for key, modified_at in found:
         path = folder / location.bucket / key
         if not key.endswith("/") and ".." not in path.parts:
@@ -105,9 +111,9 @@ def _modified_at(s3: Any, bucket: str, key: str) -> datetime | None:
     return modified_at
 
 
-def _below(s3: Any, bucket: str, prefix: str) -> Iterable[tuple[str, datetime]]:
+def _below(s3: Any, bucket: str, prefix: str, rights: Rights) -> Iterable[tuple[str, datetime]]:
     """The keys with this beginning; none in a bucket that cannot be read, nor for a whole bucket."""
-    if not prefix:
+    if not prefix or not rights.may_list(bucket, prefix):
         return []
     try:
         pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))

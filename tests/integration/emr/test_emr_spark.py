@@ -15,6 +15,7 @@ from local.cloud import LocalCloud, start_cloud
 from local.deploy import make_client
 from local.emr.spark_runs import RUN_MARK
 from local.marked import marked_pids
+from shared.session_policy import Reach, session_policy
 from tests.integration.emr.conftest import VARIABLES
 from tests.integration.emr.service import ONE_CORE, Emr
 from tests.integration.emr.waiting import wait_for
@@ -37,6 +38,16 @@ stream = spark._jvm.org.apache.hadoop.fs.Path(sys.argv[4] + "attempt-1/_manifest
 file = stream.getFileSystem(spark._jsc.hadoopConfiguration()).create(stream)
 file.write(json.dumps({"rows": rows}).encode())
 file.close()
+"""
+
+# It needs no Spark of its own either: it says what it finds, and writes where it is told.
+PRIES = """
+import pathlib, sys
+for uri in sys.argv[1:3]:
+    print(uri, pathlib.Path(uri.replace("s3://", "../s3/")).exists())
+target = pathlib.Path(sys.argv[3].replace("s3://", "../s3/"))
+target.parent.mkdir(parents=True, exist_ok=True)
+target.write_text("written")
 """
 
 FAILS = "raise ValueError('column qty is missing')"
@@ -104,6 +115,33 @@ def test_a_program_reads_its_inputs_and_leaves_its_outputs_and_logs_in_s3(
     log_prefix = f"runs/applications/{emr.application_id}/jobs/{run_id}/SPARK_DRIVER"
     assert b"rows 4" in gzip.decompress(body_of(s3, LOGS, f"{log_prefix}/stdout.gz"))
     assert gzip.decompress(body_of(s3, LOGS, f"{log_prefix}/stderr.gz"))
+
+
+@pytest.mark.parametrize(("target", "state"), [("mine/out.txt", "SUCCESS"), ("theirs/out.txt", "FAILED")])
+def test_a_run_with_a_session_policy_sees_and_writes_what_that_allows_and_nothing_else(
+    emr: Emr, s3: Any, put_program: Callable[[str], str], target: str, state: str
+) -> None:
+    for name in ("mine.csv", "theirs.csv"):
+        s3.put_object(Bucket=RAW, Key=f"policy/{name}", Body=b"a")
+    mine, theirs = (f"s3://{RAW}/policy/{name}" for name in ("mine.csv", "theirs.csv"))
+    program, output = put_program(PRIES), f"s3://{PROCESSED}/policy/"
+    policy = session_policy(Reach([mine, program], f"{output}mine/", f"s3://{LOGS}/policy/", "aws"))
+    logs = {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"s3://{LOGS}/policy/"}}}
+
+    run_id = emr.start(
+        jobDriver=driver(program, mine, theirs, output + target),
+        executionIamPolicy={"policy": policy},
+        configurationOverrides=logs,
+    )
+    run = emr.wait_for_state(run_id, state, seconds=SPARK_SECONDS)
+
+    written = [row["Key"] for row in s3.list_objects_v2(Bucket=PROCESSED, Prefix="policy/theirs").get("Contents", [])]
+    assert written == []
+    assert ("AccessDenied" in run["stateDetails"]) is (state == "FAILED")
+    if state == "SUCCESS":
+        key = f"policy/applications/{emr.application_id}/jobs/{run_id}/SPARK_DRIVER/stdout.gz"
+        said = gzip.decompress(body_of(s3, LOGS, key)).decode()
+        assert (f"{mine} True" in said, f"{theirs} False" in said) == (True, True)
 
 
 def test_a_program_that_raises_ends_the_run_with_its_exception(emr: Emr, put_program: Callable[[str], str]) -> None:
