@@ -139,7 +139,12 @@ def submit_all(entries: Sequence[Entry | AppError]) -> Iterator[Submitted | Exce
     for place, entry in enumerate(entries):
         if stopped_by is None and services().clock() > deadline:
             stopped_by = ServiceUnavailable(f"The batch took more than {LONGEST.total_seconds():.0f} s.")
-        outcome = entry if isinstance(entry, AppError) else stopped_by or submit_one(entry, place, known, inputs)
+        if isinstance(entry, AppError):
+            outcome: Submitted | Exception = entry
+        elif stopped_by is not None and job_id_of(entry.key) not in known:
+            outcome = stopped_by
+        else:  # what was accepted before is answered whatever stops new ones
+            outcome = submit_one(entry, place, known, inputs)
         if isinstance(outcome, STOPPING):
             stopped_by = outcome
         yield outcome

@@ -223,6 +223,16 @@ def test_an_owner_with_no_room_is_told_so_once_for_all():
     assert response.get_json()["items"][2]["problem"]["quota"]["name"] == "activeJobs"
 
 
+def test_a_job_that_a_key_has_made_is_answered_although_there_is_no_room_for_new_ones():
+    api = Api(quota_active_jobs=1)
+    made = api.submit(key="k").get_json()["jobId"]
+
+    response = batch(api, submission(), submission(idempotencyKey="k"), submission())
+
+    assert statuses(response) == [429, 202, 429]
+    assert response.get_json()["items"][1]["job"]["jobId"] == made
+
+
 @pytest.mark.parametrize("lost", ["all", "one"])
 def test_jobs_whose_messages_were_not_sent_are_due_at_once(api: Api, lost: str):
     if lost == "all":
