@@ -19,6 +19,7 @@ from api import (
 )
 from api.edges import register_edges
 from api.errors import register_error_handlers
+from api.forwarding import networks_of
 from api.services import EXTENSION, Services
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -47,7 +48,7 @@ def create_app(services: Services) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = services
-    register_edges(app)
+    register_edges(app, networks_of(services.settings.trusted_proxies))
     register_error_handlers(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

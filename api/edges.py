@@ -1,14 +1,17 @@
 """What every request and every answer has: a correlation id, a line in the log, and headers of caution."""
 
+import functools
 import re
 import time
 import uuid
+from collections.abc import Sequence
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
+from api.forwarding import Network, client_address
 from api.rate_limits import headers_of_limit
 
 log = structlog.get_logger()
@@ -21,21 +24,25 @@ CAUTION = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# For a year browsers and clients that know it never again send anything here without TLS.
+ONLY_BY_HTTPS = "max-age=31536000"
 # Asked for every few seconds by machines.
 PROBES = "/health/"
 # Where an application keeps what is looked up at every request.
 SPELT_OUT = "routes-without-parameters"
 
 
-def register_edges(app: Flask) -> None:
-    """Do it for every request of `app`."""
-    app.before_request(begin_request)
+def register_edges(app: Flask, trusted_proxies: Sequence[Network]) -> None:
+    """Do it for every request of `app`; the balancers in `trusted_proxies` say for whom they ask."""
+    app.before_request(functools.partial(begin_request, trusted_proxies))
     app.before_request(refuse_other_methods)
     app.after_request(finish_request)
 
 
-def begin_request() -> None:
+def begin_request(trusted_proxies: Sequence[Network]) -> None:
     """Take the caller's correlation id, if it is one, and let every line of the log carry it."""
+    forwarded_for = request.headers.get("X-Forwarded-For", "")
+    g.client_address = client_address(request.remote_addr or "", forwarded_for, trusted_proxies)
     given = request.headers.get(CORRELATION_HEADER, "")
     g.correlation_id = given if CORRELATION_ID.fullmatch(given) else uuid.uuid4().hex
     g.begun_at = time.perf_counter()
@@ -68,11 +75,14 @@ def finish_request(response: Response) -> Response:
     response.headers.extend(headers_of_limit())
     for name, value in CAUTION.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = ONLY_BY_HTTPS
     write_line = log.debug if request.path.startswith(PROBES) else log.info
     write_line(
         "request_answered",
         method=request.method,
         path=request.path,
+        client=g.client_address,
         status=response.status_code,
         duration_ms=round((time.perf_counter() - g.begun_at) * 1000, 1),
     )

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from api.records import iso, job_status, moment, number, text
 from shared.models import FailureReason, Job
+from shared.retry import FailureClass, classify_failure
 from shared.transitions import JobStatus
 
 
@@ -33,40 +34,40 @@ class Explanation:
     what_to_do: str | None
 
 
-# Why a failure is final, and what its owner can do.
+# Why a failure is final, and what its owner can do. A failed run is told apart further, see `why_run_failed`.
 ENDINGS: dict[FailureReason, tuple[str, str]] = {
-    FailureReason.CANCELLED: ("Its owner asked for its end.", "Submit it again if it is wanted after all."),
+    FailureReason.CANCELLED: ("Its owner asked for its end.", "Replay it if it is wanted after all."),
     FailureReason.TIMED_OUT: (
         "A job that ran out of its time would do so again.",
-        "Submit it with a larger timeoutSeconds or size, or with less input.",
+        "Replay it with a larger timeoutSeconds or size, or submit it with less input.",
     ),
     FailureReason.RUN_FAILED: (
-        "The failure is not known to pass by itself, or its attempts are used up.",
-        "Read the driver's log (driverLogUri), mend what it names, and submit it again.",
+        "The failure is not one that is known to pass by itself.",
+        "Read the driver's log (driverLogUri), mend what it names, and replay it; lost memory asks for a larger size.",
     ),
     FailureReason.INVALID_INPUT: (
         "The same input and parameters would fail again.",
-        "Mend what the failure's detail names in the input, the query or the parameters, and submit it again.",
+        "Mend what the failure's detail names: the input, and replay it; or a parameter, by the replay's overrides.",
     ),
     FailureReason.CAPACITY: (
         "No capacity was found before the job's deadline.",
-        "Submit it when less is running, or ask the operators to have the account's vCPU quota raised.",
+        "Replay it when less is running, or ask the operators to have the account's vCPU quota raised.",
     ),
     FailureReason.START_REJECTED: (
         "EMR Serverless calls the request itself invalid.",
-        "Show the failure's detail to the operators: the platform's configuration may be at fault.",
+        "Show the failure's detail to the operators: the configuration may be at fault. Then replay it.",
     ),
     FailureReason.CANCELLED_EXTERNALLY: (
         "Somebody ended the run outside this platform, and may have had a reason.",
-        "Ask the operators who did it, and submit it again.",
+        "Ask the operators who did it, and replay it.",
     ),
     FailureReason.RUN_LOST: (
         "EMR Serverless no longer knows the run, so what it did is not known.",
-        "Look whether its outputs are wanted, and submit it again.",
+        "Look whether its outputs are wanted, and replay it.",
     ),
     FailureReason.REPORTED: (
         "The program itself reported the failure and named no reason that passes.",
-        "Read the failure's detail and the driver's log, and submit it again.",
+        "Read the failure's detail and the driver's log, and replay it.",
     ),
 }
 
@@ -101,7 +102,24 @@ def _explain_running(job: Job) -> Explanation:
 def _explain_failure(job: Job) -> Explanation:
     reason = job.failure_reason or FailureReason.RUN_FAILED
     why_not_retried, what_to_do = ENDINGS[reason]
+    if reason is FailureReason.RUN_FAILED:
+        why_not_retried = why_run_failed(job)
+    if job.replayed_by:
+        what_to_do = f"Nothing: it was replayed as {job.replayed_by[-1]}; look at that job."
     return Explanation(job.status_message, None, _ended_at(job), why_not_retried, what_to_do)
+
+
+def why_run_failed(job: Job) -> str:
+    """Why no attempt follows a failed run: by its text, the rules of shared/retry.py decided about it."""
+    failure_class = classify_failure(None, job.failure_detail or "")
+    if failure_class is FailureClass.USER:
+        return "The program or its data is at fault, so it would fail again."
+    if failure_class is not FailureClass.TRANSIENT:
+        return ENDINGS[FailureReason.RUN_FAILED][0]
+    most = job.retry_policy.max_attempts
+    if job.charged_failures + 1 >= most:
+        return f"Such a failure may pass by itself, but all of its attempts ({most}) are used up."
+    return "Such a failure may pass by itself, but the next attempt would have begun after the job's deadline."
 
 
 def _ended_at(job: Job) -> datetime:

@@ -33,9 +33,18 @@ workers = _settings.api_processes
 threads = _settings.api_threads
 # A request may wait for DynamoDB, S3 and SQS in turn, each with its own timeouts and retries.
 timeout = 60
-graceful_timeout = 30
+# Less than a container is given between SIGTERM and SIGKILL (ECS: 30 s); no request takes longer than a batch's 20 s.
+graceful_timeout = 25
 # Longer than a load balancer keeps its connections (ALB: 60 s), so that it never uses one that we just closed.
 keepalive = 75
+# Only our balancers may say that a request came by https, and nobody which path it has.
+forwarded_allow_ips = ",".join(_settings.trusted_proxies)
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+# What is longer is refused with 414 or 431 before any of ours sees it.
+limit_request_line = 4094
+limit_request_fields = 100
+limit_request_field_size = 8190
 # It wants a home folder that can be written to, and nobody here uses it.
 control_socket_disable = True
 if Path("/dev/shm").is_dir():  # noqa: S108  # gunicorn's heartbeat blocks on a slow disk; this one is memory

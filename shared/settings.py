@@ -6,8 +6,10 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
+from environs import ValidationError
 from environs import validate as valid
 
 VERSION = "0.1.0"
@@ -41,6 +43,15 @@ def setting(
         "validate": validate,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def networks(given: list[str]) -> None:
+    """Accept a list of networks. Raises: ValidationError."""
+    for text in given:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise ValidationError(f"{text!r} is no network such as 10.0.0.0/16: {error}.") from error
 
 
 @dataclass(frozen=True, repr=False)
@@ -178,6 +189,13 @@ class Settings:
     )
     api_host: str = setting("API_HOST", "Address the API listens on", "127.0.0.1")
     api_port: int = setting("API_PORT", "Port the API listens on", 8000, validate=valid.Range(1, 65535))
+    trusted_proxies: tuple[str, ...] = setting(
+        "TRUSTED_PROXIES",
+        "Networks of the balancers whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
+        "without any, nobody's are",
+        (),
+        validate=networks,
+    )
     api_processes: int = setting("API_PROCESSES", "Processes of the API", 2, validate=valid.Range(1, 64))
     api_threads: int = setting(
         "API_THREADS",

@@ -126,3 +126,79 @@ def test_with_settings_that_cannot_be_it_says_so_in_a_sentence_and_ends(command:
     assert ended.returncode != 0
     assert ended.stderr.startswith("api: ENVIRONMENT=production needs: ")
     assert ended.stderr.count("\n") == 1
+
+
+def get(path: str, headers: str = "") -> bytes:
+    """A GET as bytes, after which the connection closes."""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{headers}\r\n".encode()
+
+
+# What gunicorn itself allows: 4094 bytes of a request line, 100 fields, 8190 bytes of each with its line break.
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (get("/health/live?" + "x" * (4094 - len("GET /health/live? HTTP/1.1"))), b"200"),
+        (get("/health/live?" + "x" * 4094), b"414"),
+        (get("/health/live", "X-Long: " + "x" * (8190 - len("X-Long: \r\n")) + "\r\n"), b"200"),
+        (get("/health/live", "X-Long: " + "x" * 8190 + "\r\n"), b"431"),
+        (get("/health/live", "".join(f"X-{n}: 1\r\n" for n in range(98))), b"200"),
+        (get("/health/live", "".join(f"X-{n}: 1\r\n" for n in range(101))), b"431"),
+    ],
+    ids=["a long line", "too long a line", "a long field", "too long a field", "many fields", "too many fields"],
+)
+def test_request_lines_and_fields_are_bounded(server: Server, request_bytes: bytes, status: bytes):
+    assert server.raw(request_bytes).split(b" ")[1] == status
+
+
+HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.1, 203.0.113.5", "X-Correlation-Id": "by-a-proxy"}
+
+
+def clients_of(server: Server) -> list[str]:
+    """Whom the log names for the requests that claim to come through a proxy."""
+    server.stop()
+    return [line["client"] for line in server.lines() if line.get("correlation_id") == HTTPS["X-Correlation-Id"]]
+
+
+def test_nobody_may_say_for_whom_he_asks_unless_he_is_a_balancer_of_ours(start: Start):
+    server = start(TRUSTED_PROXIES="192.0.2.0/24")
+
+    answer = server.get("/jobs", headers=HTTPS)
+
+    assert "Strict-Transport-Security" not in answer.headers
+    assert clients_of(server) == [HOST]
+
+
+def test_a_balancer_of_ours_says_for_whom_it_asks_and_how_that_came(start: Start):
+    server = start(TRUSTED_PROXIES=f"192.0.2.0/24,{HOST}/32")
+
+    answers = [server.get("/jobs", headers=HTTPS | {"X-Forwarded-Proto": scheme}) for scheme in ("https", "http")]
+
+    assert [answer.headers.get("Strict-Transport-Security") for answer in answers] == ["max-age=31536000", None]
+    assert clients_of(server) == ["203.0.113.5"] * 2
+
+
+@pytest.mark.parametrize("trusted", ["", f"{HOST}/32"])
+def test_nobody_may_say_where_the_application_lies(start: Start, trusted: str):
+    server = start(TRUSTED_PROXIES=trusted)
+
+    answer = server.raw(get("/health/live", "SCRIPT_NAME: /health\r\nPATH_INFO: /docs\r\n"))
+
+    assert b'"status":"live"' in answer.replace(b" ", b"")
+
+
+def test_it_outlives_a_balancers_connections_and_ends_before_it_is_killed():
+    printed = subprocess.run(
+        [*COMMAND, "--print-config"],
+        cwd=ROOT,
+        env={**os.environ},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    told = dict(line.split(" = ", 1) for line in printed.splitlines() if " = " in line)
+    told = {name.strip(): value.strip() for name, value in told.items()}
+
+    assert int(told["keepalive"]) > 60, "ALB keeps its connections for 60 s"
+    assert int(told["graceful_timeout"]) < 30, "ECS kills a container 30 s after it has asked it to stop"
+    assert told["forwarded_allow_ips"] == "[]"

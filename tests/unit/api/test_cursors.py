@@ -70,3 +70,10 @@ def test_any_other_cursor_is_refused(cursor: str):
 def test_nothing_of_a_filter_can_be_shifted_into_another(one: JobFilter, other: JobFilter):
     with pytest.raises(BadCursor):
         position_of(cursor_to(POSITION, one, KEY), other, KEY)
+
+
+def test_a_cursor_is_ours_if_the_comparison_of_constant_time_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hmac.compare_digest", lambda given, ours: given != ours)
+
+    with pytest.raises(BadCursor):
+        position_of(GIVEN, LIST, KEY)

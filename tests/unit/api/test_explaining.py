@@ -1,9 +1,15 @@
 """`GET /jobs/{jobId}/explain`: one sentence for any state a job can be in."""
 
+import itertools
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from api.explanations import ENDINGS, WaitingFor, explain, explanation_record
-from shared.models import FailureReason
+from shared.lifecycle import failed, retrying, start_refused
+from shared.models import FailureReason, Job
+from shared.retry import FailureClass, may_retry
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
@@ -12,18 +18,35 @@ from tests.unit.api.service import Api, problem_of
 CANCELLED = {"cancel_requested_at": NOON}
 
 
-@pytest.mark.parametrize(
-    ("job", "waiting_for", "said"),
-    [
-        (submitted_job(), WaitingFor.WORKER, "Waits for a worker"),
-        (starting_job(), WaitingFor.START, "has not confirmed"),
-        (tracking_job(), WaitingFor.RUN, "as run run-1"),
-        (idle_job(status_message="the next follows in 30 s"), WaitingFor.BACKOFF, "the next follows in 30 s"),
-        (submitted_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-        (tracking_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-        (ended_job(finished_at=NOON), None, "Succeeded with attempt 1"),
-    ],
-)
+WAITS = [
+    (submitted_job(), WaitingFor.WORKER, "Waits for a worker"),
+    (starting_job(), WaitingFor.START, "has not confirmed"),
+    (tracking_job(), WaitingFor.RUN, "as run run-1"),
+    (submitted_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
+    (starting_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
+    (tracking_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
+    (idle_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
+    # Between two attempts: a failure that may pass, a lack of capacity, a start that was refused.
+    (
+        retrying(tracking_job(), NOON, FailureClass.TRANSIENT, "Lost worker."),
+        WaitingFor.BACKOFF,
+        "Attempt 1 failed (transient); the next follows in",
+    ),
+    (
+        retrying(tracking_job(), NOON, FailureClass.CAPACITY, "No vCPU."),
+        WaitingFor.BACKOFF,
+        "Attempt 1 failed (capacity); the next follows in",
+    ),
+    (
+        start_refused(starting_job(), NOON, "EMR Serverless takes no more starts.", timedelta(seconds=9), alone=True),
+        WaitingFor.BACKOFF,
+        "EMR Serverless takes no more starts.",
+    ),
+    (ended_job(finished_at=NOON), None, "Succeeded with attempt 1"),
+]
+
+
+@pytest.mark.parametrize(("job", "waiting_for", "said"), WAITS)
 def test_a_job_says_what_it_waits_for(job, waiting_for, said):
     explanation = explain(job)
 
@@ -32,15 +55,73 @@ def test_a_job_says_what_it_waits_for(job, waiting_for, said):
     assert explanation.what_to_do is None
 
 
+def test_there_is_a_row_for_everything_a_job_can_wait_for():
+    assert {waiting_for for _, waiting_for, _ in WAITS} == {*WaitingFor, None}
+
+
+def failed_job(reason: FailureReason, **changes: Any) -> Job:
+    """A job that failed for this reason."""
+    facts = {"failure_reason": reason, "status_message": "What happened.", "finished_at": NOON}
+    return ended_job(JobStatus.FAILED, **{**facts, **changes})
+
+
 @pytest.mark.parametrize("reason", list(FailureReason))
 def test_every_reason_of_a_failure_says_why_it_is_final_and_what_to_do(reason):
-    job = ended_job(JobStatus.FAILED, failure_reason=reason, status_message="What happened.", finished_at=NOON)
-
-    record = explanation_record(job)
+    record = explanation_record(failed_job(reason))
 
     assert (record["summary"], record["failureReason"], record["waitingFor"]) == ("What happened.", str(reason), None)
     assert (record["whyNotRetried"], record["whatToDo"]) == ENDINGS[reason]
+    assert "eplay" in record["whatToDo"], "an owner can always do that by itself"
     assert record["since"] == "2026-11-23T12:00:00.000Z"
+
+
+# The texts are those of shared/retry.py's own tests.
+@pytest.mark.parametrize(
+    ("detail", "charged_failures", "told"),
+    [
+        ("AnalysisException: cannot resolve x", 0, "The program or its data is at fault"),
+        ("java.lang.OutOfMemoryError: Java heap space", 2, "The program or its data is at fault"),
+        ("ExecutorLostFailure", 2, "all of its attempts (3) are used up"),
+        ("ExecutorLostFailure", 1, "the next attempt would have begun after the job's deadline"),
+        ("Something that nobody has seen before", 0, "not one that is known to pass"),
+        (None, 0, "not one that is known to pass"),
+    ],
+)
+def test_a_failed_run_says_by_its_text_why_no_attempt_follows(detail, charged_failures, told):
+    job = failed_job(FailureReason.RUN_FAILED, failure_detail=detail, charged_failures=charged_failures)
+
+    assert told in explanation_record(job)["whyNotRetried"]
+
+
+def ran(charged_failures: int, hours_left: float) -> Job:
+    """A job whose run is about to fail."""
+    return tracking_job(charged_failures=charged_failures, deadline_at=NOON + timedelta(hours=hours_left))
+
+
+TEXTS = {FailureClass.TRANSIENT: "ExecutorLostFailure", FailureClass.USER: "KeyError", FailureClass.UNKNOWN: "?"}
+# Every way in which a run may fail for good; a lack of capacity has a reason of its own.
+FINAL = [
+    (failure_class, charged_failures, hours_left)
+    for failure_class, charged_failures, hours_left in itertools.product(TEXTS, (0, 1, 2), (0.001, 24))
+    if not may_retry(ran(charged_failures, hours_left), failure_class, NOON)
+]
+
+
+@pytest.mark.parametrize(("failure_class", "charged_failures", "hours_left"), FINAL)
+def test_why_no_attempt_follows_agrees_with_the_rule_that_decided(failure_class, charged_failures, hours_left):
+    job = ran(charged_failures, hours_left)
+
+    ended = failed(job, NOON, "worker", FailureReason.RUN_FAILED, TEXTS[failure_class], NOON)
+
+    for_passing = "used up" if charged_failures == 2 else "after the job's deadline"
+    expected = {FailureClass.USER: "at fault", FailureClass.UNKNOWN: "not one", FailureClass.TRANSIENT: for_passing}
+    assert expected[failure_class] in explanation_record(ended)["whyNotRetried"]
+
+
+def test_a_job_that_was_replayed_leads_to_its_replay():
+    job = failed_job(FailureReason.RUN_FAILED, replayed_by=(job_id(2), job_id(3)))
+
+    assert explanation_record(job)["whatToDo"] == f"Nothing: it was replayed as {job_id(3)}; look at that job."
 
 
 def test_it_is_served_to_the_owner_of_the_job(api: Api):

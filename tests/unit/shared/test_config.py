@@ -66,6 +66,11 @@ def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
         ("SPARK_CODE_URI", "s3://no-slash-at-the-end"),
         ("SPARK_CODE_URI", "s3://newline/\n"),
         ("AUTH_MODE", "trust-me"),
+        ("TRUSTED_PROXIES", "10.0.0.0/16,balancer"),
+        ("TRUSTED_PROXIES", "10.0.0.1/16"),
+        ("TRUSTED_PROXIES", "*"),
+        ("PRICE_AS_OF", "yesterday"),
+        ("RATE_WRITES_PER_SECOND", "1001"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(monkeypatch, variable, value):

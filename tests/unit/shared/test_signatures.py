@@ -41,3 +41,12 @@ def test_a_signature_holds_for_one_key_message_time_and_body_only(change, right)
     message["header"] = sign(**message)
 
     assert is_signed(**{**message, **change}) is right
+
+
+def test_a_signature_is_right_if_the_comparison_of_constant_time_says_so(monkeypatch):
+    compared: list[bytes] = []
+    monkeypatch.setattr("hmac.compare_digest", lambda ours, given: compared.append(given) or given == b"v1,WRONG")
+
+    assert is_signed(KEY, "m-1", 100, BODY, "v1,WRONG")
+    assert not is_signed(KEY, "m-1", 100, BODY, sign(KEY, "m-1", 100, BODY))
+    assert len(compared) == 2
