@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs examples lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ docs: setup ## make again the documents that are made from code
 	$(PRODUCT)/python scripts/configuration_doc.py > docs/configuration.md
 	$(PRODUCT)/python -m api.openapi > docs/api/openapi.json
 	$(PRODUCT)/python -m api.errors_page > docs/api/errors.md
+
+examples: setup ## send the requests of examples/scenario.py and record the answers; then make docs
+	@$(PRODUCT)/python -m examples
 
 lock: setup ## resolve requirements/*.in again and write the lock files
 	@sh scripts/lock.sh

@@ -25,6 +25,7 @@ from api.links import add_links
 from api.operations import Operation, operation_of
 from api.problem_schema import ProblemSchema
 from api.rate_limits import HEADERS
+from api.recordings import add_recordings
 from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
 
@@ -36,6 +37,9 @@ Submit Spark jobs, follow them, and fetch what they wrote.
 Every error is a problem document (RFC 9457) whose `code` is stable; `errors` points at the fields that are wrong.
 Times are ISO 8601 in UTC. Unknown fields and query parameters are refused. Send X-Correlation-Id to find a request
 and its job in the logs; it comes back on every answer.
+
+The examples were really sent, and are what was really answered, on a local cloud (`make run`), which asks for no token.
+Elsewhere a request needs `-H "Authorization: Bearer $CDP_TOKEN"` besides.
 """
 CorrelationSchema = Schema.from_dict(
     {
@@ -84,6 +88,7 @@ def document_of(app: Flask) -> dict[str, Any]:
             spec.path(path=path_of(rule), operations={method.lower(): operation_object(rule, view, operation)})
     document: dict[str, Any] = spec.to_dict()
     add_links(document)
+    add_recordings(document)
     return document
 
 

@@ -1,0 +1,1 @@
+"""The requests that the documentation shows: sent to a real server, with what it really answered."""

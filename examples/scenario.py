@@ -1,0 +1,94 @@
+"""The scenario: at least one request for every operation, in an order that works. A new route gets its step here.
+
+Afterwards `make examples` plays it and records it anew, and `make docs` shows the recording.
+"""
+
+from typing import Any
+
+from examples.steps import Step
+
+FLIGHTS = "s3://cloud-data-platform-dev-raw/flights/flights.csv"
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+# What is put there before the first step.
+OBJECTS = {FLIGHTS: b"carrier,flight,dep_delay\nUA,1545,2\nUA,1714,4\nAA,1141,NA\nB6,725,-1\n"}
+
+SUBMISSION: dict[str, Any] = {
+    "jobType": "csv-to-parquet",
+    "inputs": [{"name": "flights", "uri": FLIGHTS}],
+    "parameters": {"header": True, "nullValue": "NA"},
+    "tags": {"team": "ops"},
+    "timeoutSeconds": 3600,
+    "maxAttempts": 3,
+    "size": "small",
+}
+KEY = {"Idempotency-Key": "flights-2026-11-23"}
+SIMULATED = {"jobType": "simulated", "parameters": {"seconds": 1}}
+LONG = {"jobType": "simulated", "parameters": {"seconds": 600}}
+FAILING = {"jobType": "simulated", "parameters": {"seconds": 0, "fail": "ValueError: no such column"}}
+BROKEN = {"jobType": "csv-to-parquet", "inputs": [], "size": "huge"}
+
+SYSTEM = (
+    Step("live", "live", "GET", "/health/live"),
+    Step("ready", "ready", "GET", "/health/ready"),
+    Step("listJobTypes", "all", "GET", "/job-types"),
+    Step("getJobType", "csvToParquet", "GET", "/job-types/csv-to-parquet"),
+    Step("getJobType", "unknown", "GET", "/job-types/word-count", 404),
+)
+SUBMITTING = (
+    Step("submitJob", "submitted", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, {"job": "/jobId"}, inside=True),
+    Step("submitJob", "repeated", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, inside=True),
+    Step("submitJob", "dryRun", "POST", "/jobs", 200, {"dryRun": "true"}, SUBMISSION, inside=True),
+    Step("submitJob", "reused", "POST", "/jobs", 422, {}, {**SUBMISSION, "size": "large"}, None, KEY, inside=True),
+    Step("submitJob", "withoutInputs", "POST", "/jobs", 202, {}, SIMULATED, keep={"done": "/jobId"}),
+    Step("submitJob", "wrong", "POST", "/jobs", 422, body=BROKEN),
+    Step("submitJob", "noJson", "POST", "/jobs", 400, text='{"jobType": "sql"'),
+    Step("submitJob", "noType", "POST", "/jobs", 415, text="sql", headers={"Content-Type": "text/plain"}),
+    Step("submitBatch", "oneOfTwo", "POST", "/jobs/batch", 200, {}, {"jobs": [SIMULATED, BROKEN]}),
+)
+FOLLOWING = (
+    Step("getJob", "succeeded", "GET", "/jobs/{job}", until=("/status", "SUCCEEDED"), inside=True),
+    Step("getOutputs", "parquet", "GET", "/jobs/{job}/outputs", inside=True),
+    Step("getJob", "simulated", "GET", "/jobs/{done}", until=("/status", "SUCCEEDED")),
+    Step("getOutputs", "nothing", "GET", "/jobs/{done}/outputs"),
+    Step("getJob", "unknown", "GET", f"/jobs/{NOWHERE}", 404),
+    Step("listJobs", "newest", "GET", "/jobs", 200, {"limit": "2"}, keep={"cursor": "/nextCursor"}),
+    Step("listJobs", "nextPage", "GET", "/jobs", 200, {"limit": "2", "cursor": "{cursor}"}),
+    Step("listJobs", "otherFilter", "GET", "/jobs", 400, {"status": "FAILED", "cursor": "{cursor}"}),
+    Step("listJobs", "wrong", "GET", "/jobs", 422, {"limit": "0"}),
+    Step("batchGetJobs", "some", "POST", "/jobs/batch-get", 200, {}, {"jobIds": ["{done}", NOWHERE]}),
+    Step("getHistory", "succeeded", "GET", "/jobs/{done}/history"),
+    Step("getExplanation", "succeeded", "GET", "/jobs/{done}/explain"),
+    Step("getQuota", "mine", "GET", "/quota"),
+)
+CHANGING = (
+    Step("submitJob", "long", "POST", "/jobs", 202, {}, LONG, keep={"long": "/jobId"}, hidden=True),
+    Step("getJob", "running", "GET", "/jobs/{long}", until=("/status", "RUNNING")),
+    Step("getExplanation", "running", "GET", "/jobs/{long}/explain"),
+    Step("getOutputs", "running", "GET", "/jobs/{long}/outputs", 409),
+    Step(
+        "reportStatus",
+        "progress",
+        "POST",
+        "/internal/jobs/{long}/status",
+        body={"status": "RUNNING", "attempt": 1, "statusMessage": "Read 4 rows."},
+        signed=True,
+        inside=True,
+    ),
+    Step("reportStatus", "unsigned", "POST", "/internal/jobs/{long}/status", 401, body={"status": "RUNNING"}),
+    Step("cancelJob", "asked", "POST", "/jobs/{long}/cancel", 202, {}, {"reason": "The input was the wrong file."}),
+    Step("cancelJob", "ended", "POST", "/jobs/{done}/cancel", 409),
+    Step("submitJob", "failing", "POST", "/jobs", 202, {}, FAILING, keep={"failed": "/jobId"}, hidden=True),
+    Step("getJob", "failed", "GET", "/jobs/{failed}", until=("/status", "FAILED")),
+    Step("getExplanation", "failed", "GET", "/jobs/{failed}/explain"),
+    Step(
+        "replayJob",
+        "withOverrides",
+        "POST",
+        "/jobs/{failed}/replay",
+        202,
+        {},
+        {"overrides": {"parameters": {"fail": None}}, "reason": "The column is there now."},
+    ),
+    Step("replayJob", "notFailed", "POST", "/jobs/{done}/replay", 409),
+)
+SCENARIO = (*SYSTEM, *SUBMITTING, *FOLLOWING, *CHANGING)
