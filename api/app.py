@@ -6,6 +6,7 @@ from api import (
     batches,
     callbacks,
     cancellation,
+    datasets,
     docs_page,
     explain,
     health,
@@ -16,6 +17,7 @@ from api import (
     outputs,
     quota,
     replays,
+    uploads,
 )
 from api.edges import register_edges
 from api.errors import register_error_handlers
@@ -31,6 +33,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     history.blueprint,
     explain.blueprint,
     outputs.blueprint,
+    datasets.blueprint,
+    uploads.blueprint,
     quota.blueprint,
     job_types.blueprint,
     callbacks.blueprint,

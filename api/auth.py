@@ -7,7 +7,7 @@ import structlog
 from flask import g, request
 from flask.typing import ResponseReturnValue
 
-from api.callers import JOBS_READ, JOBS_WRITE, OPS, Caller
+from api.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS, Caller
 from api.operations import View, note
 from api.rate_limits import count_request
 from api.services import services
@@ -20,7 +20,7 @@ PROBLEMS = (Unauthenticated, InvalidToken, Forbidden, RateLimited, IssuerUnavail
 
 
 def caller() -> Caller:
-    """The caller of this request. Only routes that `reads_jobs` or `writes_jobs` guards have one."""
+    """The caller of this request. Only routes that one of the guards below opens have one."""
     found: Caller = g.caller
     return found
 
@@ -33,6 +33,16 @@ def reads_jobs(view: View) -> View:
 def writes_jobs(view: View) -> View:
     """Open a view to those who may submit, cancel and replay jobs."""
     return _open_to(view, RouteClass.WRITES, JOBS_WRITE)
+
+
+def reads_datasets(view: View) -> View:
+    """Open a view to those who may look at datasets: whoever uploads them, or names them in jobs."""
+    return _open_to(view, RouteClass.READS, JOBS_READ, DATASETS_WRITE, OPS)
+
+
+def writes_datasets(view: View) -> View:
+    """Open a view to those who may register datasets and upload them."""
+    return _open_to(view, RouteClass.UPLOADS, DATASETS_WRITE)
 
 
 def _open_to(view: View, limited_as: RouteClass, *any_of: str) -> View:

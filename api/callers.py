@@ -10,10 +10,10 @@ DATASETS_WRITE = "datasets:write"
 OPS = "ops"
 # By their meanings, which the document shows.
 SCOPES = {
-    JOBS_READ: "look at your jobs, at what they wrote, and at the job types",
+    JOBS_READ: "look at your jobs, at what they wrote, at your datasets, and at the job types",
     JOBS_WRITE: "submit, cancel and replay jobs",
-    DATASETS_WRITE: "register datasets and upload them",
-    OPS: "what jobs:read allows, for the jobs of everybody; with jobs:write, cancel and replay them too",
+    DATASETS_WRITE: "register datasets, upload them, and look at them",
+    OPS: "what jobs:read allows, for everybody's jobs and datasets; with jobs:write, cancel and replay those jobs too",
 }
 
 

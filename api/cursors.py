@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from shared.errors import BadCursor
 from shared.job_filter import JobFilter
@@ -12,12 +12,22 @@ from shared.job_filter import JobFilter
 TAG_BYTES = 16
 
 
-def cursor_to(position: str, wanted: JobFilter, key: str) -> str:
+@dataclass(frozen=True)
+class DatasetsOf:
+    """The list of an owner's datasets, which has no filters."""
+
+    owner_id: str
+
+
+Wanted = JobFilter | DatasetsOf
+
+
+def cursor_to(position: str, wanted: Wanted, key: str) -> str:
     """The cursor of a place in a list: that of this owner, with these filters, in this order."""
     return base64.urlsafe_b64encode(_tag(position, wanted, key) + position.encode()).decode().rstrip("=")
 
 
-def position_of(cursor: str, wanted: JobFilter, key: str) -> str:
+def position_of(cursor: str, wanted: Wanted, key: str) -> str:
     """The place that a cursor names. Raises: BadCursor unless we gave it, for this very list."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -31,7 +41,7 @@ def position_of(cursor: str, wanted: JobFilter, key: str) -> str:
     return position
 
 
-def _tag(position: str, wanted: JobFilter, key: str) -> bytes:
+def _tag(position: str, wanted: Wanted, key: str) -> bytes:
     # Every field, so that none that is added is forgotten; JSON, so that none can be shifted into another.
-    signed = json.dumps([position, asdict(wanted)])
+    signed = json.dumps([position, type(wanted).__name__, asdict(wanted)])
     return hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()[:TAG_BYTES]

@@ -62,6 +62,7 @@ ABOUT_TOKENS = {
 }
 PATH_PARAMETERS = {
     "job_id": {"description": "The id of a job.", "schema": {"type": "string", "format": "uuid"}},
+    "dataset_id": {"description": "The id of a dataset.", "schema": {"type": "string", "format": "uuid"}},
     "name": {"description": "The name of a job type.", "schema": {"type": "string"}},
 }
 PATH_PARAMETER = re.compile(r"<(\w+)>")

@@ -1,7 +1,7 @@
 """What a job wrote: the manifest of the attempt that it names, with links to the files."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint
@@ -9,15 +9,16 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
 from api import examples
-from api.auth import reads_jobs
+from api.auth import caller, reads_jobs
 from api.operations import returns, takes_nothing
 from api.owned import own_job
 from api.records import iso, list_of, moment, number, open_object, text
 from api.services import services
-from shared.errors import JobNotFound, ObjectsUnavailable, OutputsNotReady, StoreUnavailable
+from shared.errors import JobNotFound, ObjectsUnavailable, OutputsNotReady, StoreUnavailable, TooManyLinks
+from shared.links import Link
 from shared.locations import attempt_uri, manifest_uri
 from shared.models import Job
-from shared.object_store import LINK_SECONDS
+from shared.object_store import LINK_SECONDS, allowed_get
 from shared.settings import Settings
 from shared.transitions import JobStatus
 
@@ -83,7 +84,8 @@ def example() -> dict[str, Any]:
         "schema": {"type": "struct", "fields": [column]},
     }
     job, settings = examples.finished(), examples.SETTINGS
-    return outputs_record(job, manifest, settings, lambda uri: f"{uri}?X-Amz-Signature=...", examples.later(100))
+    links = {uri: Link(f"{uri}?X-Amz-Signature=...", examples.later(1000)) for uri in uris_of(job, manifest, settings)}
+    return outputs_record(job, manifest, settings, links)
 
 
 @blueprint.get("/jobs/<job_id>/outputs")
@@ -92,7 +94,7 @@ def example() -> dict[str, Any]:
 @returns(
     OutputsSchema,
     example,
-    problems=(JobNotFound, OutputsNotReady, StoreUnavailable, ObjectsUnavailable),
+    problems=(JobNotFound, OutputsNotReady, TooManyLinks, StoreUnavailable, ObjectsUnavailable),
 )
 def get_outputs(job_id: str) -> ResponseReturnValue:
     """List what a job wrote, with a link to each file."""
@@ -102,20 +104,33 @@ def get_outputs(job_id: str) -> ResponseReturnValue:
     manifest = services().objects.read_json(manifest_uri(settings, job))
     if manifest is None:
         raise OutputsNotReady(f"The job SUCCEEDED, but there is no manifest at {manifest_uri(settings, job)} (yet).")
-    return outputs_record(job, manifest, settings, services().objects.link, services().clock())
+    return outputs_record(job, manifest, settings, links_to(uris_of(job, manifest, settings)))
+
+
+def uris_of(job: Job, manifest: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Where all files of a manifest lie."""
+    folder = attempt_uri(settings, job.job_id, job.attempt)
+    # A simulated run's manifest has no rejected files.
+    return [f"{folder}{row['path']}" for row in (*manifest["files"], *manifest.get("rejectedFiles", []))]
+
+
+def links_to(uris: Sequence[str]) -> Mapping[str, Link]:
+    """A link to each file, for the caller. Raises: TooManyLinks."""
+    now = services().clock()
+    wanted, until = [allowed_get(uri) for uri in uris], now + timedelta(seconds=LINK_SECONDS)
+    return dict(zip(uris, services().links.give(caller().owner_id, wanted, now, until), strict=True))
 
 
 def outputs_record(
-    job: Job, manifest: Mapping[str, Any], settings: Settings, link: Callable[[str], str], now: datetime
+    job: Job, manifest: Mapping[str, Any], settings: Settings, links: Mapping[str, Link]
 ) -> dict[str, Any]:
     """A manifest as `OutputsSchema` says."""
     folder = attempt_uri(settings, job.job_id, job.attempt)
-    expires_at = iso(now + timedelta(seconds=LINK_SECONDS))
 
     def file(row: Mapping[str, Any]) -> dict[str, Any]:
         found = {name: row[name] for name in ("path", "sizeBytes", "rows", "sha256")}
         uri = f"{folder}{row['path']}"
-        return {**found, "uri": uri, "url": link(uri), "expiresAt": expires_at}
+        return {**found, "uri": uri, "url": links[uri].url, "expiresAt": iso(links[uri].expires_at)}
 
     return {
         "jobId": job.job_id,
@@ -123,7 +138,6 @@ def outputs_record(
         "manifestUri": manifest_uri(settings, job),
         "createdAt": manifest["createdAt"],
         "files": [file(row) for row in manifest["files"]],
-        # A simulated run's manifest has none.
         "rejectedFiles": [file(row) for row in manifest.get("rejectedFiles", [])],
         "totals": manifest["totals"],
         "counts": manifest["counts"],

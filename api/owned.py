@@ -1,10 +1,11 @@
-"""Whose jobs a caller may see: its own, and an operator those of everybody."""
+"""Whose jobs and datasets a caller may see: its own, and an operator those of everybody."""
 
 from api.auth import caller
 from api.callers import OPS
-from api.ids import is_job_id
+from api.ids import is_dataset_id, is_job_id
 from api.services import services
-from shared.errors import Forbidden, JobNotFound
+from shared.datasets import Dataset
+from shared.errors import DatasetNotFound, Forbidden, JobNotFound
 from shared.models import Job
 
 EVERYBODY = "*"
@@ -34,8 +35,21 @@ def listed_owner(asked: str | None) -> str | None:
     if asked in (None, caller().owner_id):
         return caller().owner_id
     if not caller().is_operator:
-        raise Forbidden(f"Only a token with the scope {OPS} lists the jobs of others.", scope=OPS)
+        raise Forbidden(f"Only a token with the scope {OPS} lists what belongs to others.", scope=OPS)
     return None if asked == EVERYBODY else asked
+
+
+def own_dataset(dataset_id: str) -> Dataset:
+    """The dataset as it is stored now, if the caller may see it.
+
+    Raises: DatasetNotFound, also for a dataset of somebody else's; StoreUnavailable.
+    """
+    if not is_dataset_id(dataset_id):
+        raise DatasetNotFound("There is no such dataset; a dataset id is a UUID in lower case.")
+    dataset = services().datasets.get(dataset_id)
+    if dataset.owner_id != caller().owner_id and not caller().is_operator:
+        raise DatasetNotFound(f"There is no dataset {dataset_id}.")
+    return dataset
 
 
 def any_job(job_id: str) -> Job:

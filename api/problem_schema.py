@@ -10,6 +10,13 @@ QuotaOfProblemSchema = Schema.from_dict(
     },
     name="QuotaOfProblemSchema",
 )
+LinksOfProblemSchema = Schema.from_dict(
+    {
+        "limit": fields.Integer(required=True, metadata={"description": "How many new ones an owner gets in a while."}),
+        "made": fields.Integer(required=True, metadata={"description": "How many the owner got."}),
+    },
+    name="LinksOfProblemSchema",
+)
 FieldProblemSchema = Schema.from_dict(
     {
         "pointer": fields.String(
@@ -34,6 +41,12 @@ ProblemSchema = Schema.from_dict(
         "quota": fields.Nested(
             QuotaOfProblemSchema, metadata={"description": "Of quota_exceeded: which one, and how much of it is used."}
         ),
+        "links": fields.Nested(LinksOfProblemSchema, metadata={"description": "Of too_many_links: the limit."}),
+        "missingParts": fields.List(
+            fields.Integer(), metadata={"description": "Of upload_missing: the first 100 parts that are not there."}
+        ),
+        "expected": fields.Dict(metadata={"description": "Of upload_mismatch: what was registered."}),
+        "found": fields.Dict(metadata={"description": "Of upload_mismatch: what S3 recorded."}),
     },
     name="ProblemSchema",
 )

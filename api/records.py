@@ -31,9 +31,9 @@ def job_status(description: str, **options: Any) -> fields.String:
     )
 
 
-def number(description: str) -> WholeNumber:
-    """A number that is always there."""
-    return WholeNumber(required=True, metadata={"description": description})
+def number(description: str, **options: Any) -> WholeNumber:
+    """A number that is always there, or null where `allow_none`."""
+    return WholeNumber(required=True, metadata={"description": description}, **options)
 
 
 def list_of(schema: type[Schema], description: str) -> fields.List[Any]:

@@ -8,13 +8,16 @@ from flask import current_app
 
 from api.callers import Callers
 from shared.control_store import ControlStore
+from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
+from shared.links import Links
 from shared.object_store import ObjectStore
 from shared.quota_items import QuotaStore
 from shared.rate_limiter import RateLimiter
 from shared.settings import Settings
+from shared.uploads import UploadStore
 
 EXTENSION = "cloud-data-platform"
 
@@ -22,7 +25,7 @@ EXTENSION = "cloud-data-platform"
 @dataclass(frozen=True)
 class Services:
     """The settings, one object for each thing outside, who tells who is calling, the clock, and the
-    maker of job ids."""
+    makers of ids."""
 
     settings: Settings
     store: JobStore
@@ -32,9 +35,13 @@ class Services:
     control: ControlStore
     quotas: QuotaStore
     limiter: RateLimiter
+    datasets: DatasetStore
+    uploads: UploadStore
+    links: Links
     callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]
+    new_dataset_id: Callable[[datetime], str]
 
 
 def services() -> Services:

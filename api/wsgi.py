@@ -6,15 +6,17 @@ import time
 from flask import Flask
 
 from api.app import create_app
-from api.ids import new_job_id
+from api.ids import new_dataset_id, new_job_id
 from api.services import Services
 from api.start import settings_or_exit
 from api.tokens import make_callers
 from shared.aws_clients import make_clients
 from shared.control_store import ControlStore
+from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
+from shared.links import Links
 from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
@@ -24,6 +26,7 @@ from shared.rate_limiter import LocalLimiter, RateLimiter
 from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
+from shared.uploads import UploadStore
 
 
 def build(settings: Settings) -> Flask:
@@ -49,9 +52,13 @@ def build(settings: Settings) -> Flask:
             limiter=RateLimiter(
                 rates_of(settings), LocalLimiter(), SharedLimiter(clients.dynamodb, settings.control_table)
             ),
+            datasets=DatasetStore(clients.dynamodb, settings.datasets_table, settings.control_table),
+            uploads=UploadStore(clients.s3),
+            links=Links(clients.s3, settings.links_per_owner, clients.access_key),
             callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,
+            new_dataset_id=new_dataset_id,
         )
     )
 

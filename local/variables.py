@@ -24,6 +24,7 @@ NAMES = {
     "LOGS_BUCKET": "logs_bucket",
     "JOBS_TABLE": "jobs_table",
     "CONTROL_TABLE": "control_table",
+    "DATASETS_TABLE": "datasets_table",
     "JOBS_QUEUE": "jobs_queue",
     "EVENTS_QUEUE": "events_queue",
     "DEAD_LETTER_QUEUE": "dead_letter_queue",

@@ -4,6 +4,7 @@ Endpoints, credentials and regions of the SDK's own variables apply, so that any
 pointed at the same place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,10 @@ START_ATTEMPTS = 1
 
 @dataclass(frozen=True)
 class Clients:
-    """One client for each service and purpose; all are safe to share between threads."""
+    """One client for each service and purpose; all are safe to share between threads.
+
+    `access_key` names the credentials of the moment: links that others signed end with those.
+    """
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -40,6 +44,7 @@ class Clients:
     emr: "EMRServerlessClient"
     emr_start: "EMRServerlessClient"
     s3: "S3Client"
+    access_key: Callable[[], str]
 
 
 def make_clients(settings: Settings, threads: int) -> Clients:
@@ -54,6 +59,8 @@ def make_clients(settings: Settings, threads: int) -> Clients:
             max_pool_connections=threads,
             tcp_keepalive=True,
             signature_version="s3v4" if service == "s3" else None,
+            # Else links lead to S3's global endpoint, which redirects, and a signed upload cannot follow.
+            s3={"addressing_style": "virtual"} if service == "s3" else None,
         )
         return session.client(service, config=config)
 
@@ -64,4 +71,11 @@ def make_clients(settings: Settings, threads: int) -> Clients:
         emr=client("emr-serverless"),
         emr_start=client("emr-serverless", read_seconds=START_TIMEOUT_SECONDS, attempts=START_ATTEMPTS),
         s3=client("s3"),
+        access_key=lambda: access_key_of(session),
     )
+
+
+def access_key_of(session: boto3.session.Session) -> str:
+    """The id of the credentials that a session signs with now; empty without any."""
+    credentials = session.get_credentials()
+    return "" if credentials is None else credentials.get_frozen_credentials().access_key or ""

@@ -23,6 +23,9 @@ CONFLICT = "TransactionConflictException"
 TRANSACTION_REFUSED = "TransactionCanceledException"
 CONFLICT_TRIES = 12
 CONFLICT_PAUSE_SECONDS = (0.01, 0.4)
+# BatchGetItem's own limit.
+BATCH_GET_KEYS = 100
+BATCH_GET_ROUNDS = 5
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -119,6 +122,24 @@ def write_all(
                 return ()
         pause(tries)
     raise AssertionError("the last try returns or raises")
+
+
+def read_batch(client: "DynamoDBClient", table: str, keys: Sequence[Any]) -> Iterator[Item]:
+    """Those items of a table that exist among `keys`, read consistently, in no order. Raises: StoreUnavailable."""
+    for start in range(0, len(keys), BATCH_GET_KEYS):
+        yield from _read_batch(client, table, keys[start : start + BATCH_GET_KEYS])
+
+
+def _read_batch(client: "DynamoDBClient", table: str, keys: Sequence[Any]) -> Iterator[Item]:
+    wanted: Any = {table: {"Keys": keys, "ConsistentRead": True}}
+    for _ in range(BATCH_GET_ROUNDS):
+        with store_errors():
+            answer = client.batch_get_item(RequestItems=wanted)
+        yield from map(from_dynamodb, answer["Responses"].get(table, []))
+        wanted = answer.get("UnprocessedKeys")
+        if not wanted:
+            return
+    raise StoreUnavailable("DynamoDB left keys of a batch unread several times in a row.")
 
 
 def put_if(client: "DynamoDBClient", request: Item) -> bool:

@@ -135,6 +135,14 @@ class JobNotFound(NotFound):
     remedy = "Compare the id with GET /jobs; jobs of others are not shown, and old ones are removed."
 
 
+class DatasetNotFound(NotFound):
+    """No dataset of the caller's has this id."""
+
+    code = "dataset_not_found"
+    title = "There is no such dataset"
+    remedy = "Compare the id with GET /datasets; datasets of others are not shown."
+
+
 class MethodNotAllowed(AppError):
     """The path exists, but not for this method."""
 
@@ -177,6 +185,43 @@ class OutputsNotReady(AppError):
     code = "outputs_not_ready"
     title = "The job has no outputs"
     remedy = "Wait until the job SUCCEEDED; GET /jobs/{jobId}/explain says what it waits for or why it failed."
+    http_status = HTTPStatus.CONFLICT
+
+
+class UploadMissing(AppError):
+    """The dataset cannot be completed yet: S3 does not hold all of it. `missing_parts` are the first of those."""
+
+    code = "upload_missing"
+    title = "The dataset is not uploaded yet"
+    remedy = "Upload the file, or the parts in missingParts, by the links of the dataset; then complete it."
+    http_status = HTTPStatus.CONFLICT
+
+    def __init__(self, detail: str, missing_parts: Sequence[int] = ()) -> None:
+        super().__init__(detail)
+        self.facts = {"missingParts": list(missing_parts)}
+
+
+class UploadMismatch(AppError):
+    """S3 holds something else than what was registered."""
+
+    code = "upload_mismatch"
+    title = "What was uploaded is not what was registered"
+    remedy = "Compare expected and found; send a wrong part again, or register the file anew, as it is."
+    http_status = HTTPStatus.CONFLICT
+
+    def __init__(
+        self, detail: str, expected: Mapping[str, Any] | None = None, found: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.facts = {"expected": expected or {}, "found": found or {}}
+
+
+class UploadClosed(AppError):
+    """The dataset's upload is over, so what was asked for can no longer be done with it."""
+
+    code = "upload_closed"
+    title = "The dataset's upload is over"
+    remedy = "Look at the dataset: it is READY, or it was given up or has expired; then register the file anew."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -250,6 +295,19 @@ class QuotaExceeded(TooManyRequests):
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
         self.facts = {"quota": {"name": quota, "limit": limit, "used": used}}
+
+
+class TooManyLinks(TooManyRequests):
+    """The owner was given as many new presigned links as it gets in a while."""
+
+    code = "too_many_links"
+    title = "The owner gets no more links for now"
+    remedy = "Wait for the seconds of Retry-After; links that you have are good until they expire."
+
+    def __init__(self, detail: str, limit: int = 0, made: int = 0, retry_after_seconds: int = 0) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+        self.facts = {"links": {"limit": limit, "made": made}}
 
 
 class ServiceUnavailable(AppError):
@@ -336,3 +394,10 @@ class StoredJobUnreadable(AppError):
 
     code = "stored_job_unreadable"
     title = "The stored job cannot be read"
+
+
+class StoredDatasetUnreadable(AppError):
+    """A dataset's item does not have the form it must have."""
+
+    code = "stored_dataset_unreadable"
+    title = "The stored dataset cannot be read"

@@ -11,6 +11,7 @@ import structlog
 from shared.dynamodb import (
     Verdict,
     from_dynamodb,
+    read_batch,
     store_errors,
     to_dynamodb,
     wait_a_little,
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# BatchGetItem's own limit.
-BATCH_GET_KEYS = 100
-BATCH_GET_ROUNDS = 5
 STATUS_PAGE = 1000
 # Opening the day of an owner's counts, or losing the race for it, costs one more try of a create.
 CREATE_TRIES = 4
@@ -134,21 +132,9 @@ class JobStore:
         One that cannot be read is left out and logged: it must not hide the others. Raises: StoreUnavailable.
         """
         found: dict[str, Job] = {}
-        for start in range(0, len(job_ids), BATCH_GET_KEYS):
-            for item in self._batch_get(job_ids[start : start + BATCH_GET_KEYS]):
-                found |= _readable(item)
+        for item in read_batch(self._client, self._table, [_key(job_id) for job_id in job_ids]):
+            found |= _readable(item)
         return [found[job_id] for job_id in job_ids if job_id in found]
-
-    def _batch_get(self, job_ids: Sequence[str]) -> Iterator[Item]:
-        wanted: Any = {self._table: {"Keys": [_key(job_id) for job_id in job_ids], "ConsistentRead": True}}
-        for _ in range(BATCH_GET_ROUNDS):
-            with store_errors():
-                answer = self._client.batch_get_item(RequestItems=wanted)
-            yield from map(from_dynamodb, answer["Responses"].get(self._table, []))
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return
-        raise StoreUnavailable("DynamoDB left keys of a batch unread several times in a row.")
 
     def due_ids(self, shard: str, now: datetime, limit: int) -> list[str]:
         """Up to `limit` ids of one shard's jobs that are due, the longest due first. Raises: StoreUnavailable."""

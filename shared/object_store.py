@@ -1,4 +1,4 @@
-"""S3 behind our words: whether an input exists, small documents of a job's outputs, and links to them."""
+"""S3 behind our words: whether an input exists, small documents of a job's outputs, and what a link to one allows."""
 
 import json
 from collections.abc import Iterator
@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import ObjectsForbidden, ObjectsUnavailable
+from shared.links import Allowed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# How long a link to an object lasts when it is new.
 LINK_SECONDS = 900
 # A manifest lists files, never rows: 16 MiB are about 100,000 files.
 DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -89,12 +91,11 @@ class ObjectStore:
         except (ValueError, RecursionError):
             return None
 
-    def link(self, uri: str) -> str:
-        """A link to an object that anybody may read for `LINK_SECONDS`. No call is made."""
-        bucket, key = split_uri(uri)
-        return self._client.generate_presigned_url(
-            ClientMethod="get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS
-        )
+
+def allowed_get(uri: str) -> Allowed:
+    """To read an object."""
+    bucket, key = split_uri(uri)
+    return Allowed("get_object", {"Bucket": bucket, "Key": key})
 
 
 def is_s3_uri(uri: str) -> bool:

@@ -83,8 +83,13 @@ def counting_upload(
 
 
 def freeing_upload(table: str, owner_id: str, dataset_id: str) -> Item:
-    """A transaction's write that counts one open upload less: it is complete, or given up."""
-    return _update(table, owner_id, "REMOVE #openUploads.#dataset", (Quota.UPLOADS,), {}, "", dataset_id)
+    """A transaction's write that counts one open upload less: it is complete, or given up.
+
+    It is refused where the upload is not counted: it had expired and made room, or the table was restored. Without the
+    condition DynamoDB would call the whole transaction invalid wherever the map is missing.
+    """
+    path = "#openUploads.#dataset"
+    return _update(table, owner_id, f"REMOVE {path}", (Quota.UPLOADS,), {}, f"attribute_exists({path})", dataset_id)
 
 
 def make_room(client: "DynamoDBClient", table: str, owner_id: str, item: Item | None, now: datetime) -> bool:

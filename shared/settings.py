@@ -93,6 +93,9 @@ class Settings:
         "cloud-data-platform-dev-control",
         production=True,
     )
+    datasets_table: str = setting(
+        "DATASETS_TABLE", "DynamoDB table of the datasets", "cloud-data-platform-dev-datasets", production=True
+    )
     jobs_queue: str = setting(
         "JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True
     )
@@ -295,6 +298,33 @@ class Settings:
         "Uploads of each owner that are neither complete nor expired",
         50,
         validate=valid.Range(1, 1000),
+    )
+    max_upload_bytes: int = setting(
+        "MAX_UPLOAD_BYTES", "The largest file that may be uploaded", 1024**4, validate=valid.Range(1, 5 * 1024**4)
+    )
+    max_single_upload_bytes: int = setting(
+        "MAX_SINGLE_UPLOAD_BYTES",
+        "The largest file that may be uploaded in one request; S3 allows 5 GiB",
+        5 * 1024**3,
+        validate=valid.Range(1, 5 * 1024**3),
+    )
+    upload_seconds: int = setting(
+        "UPLOAD_SECONDS",
+        "How long an upload in one request may take to begin",
+        3600,
+        validate=valid.Range(60, 24 * 3600),
+    )
+    multipart_upload_seconds: int = setting(
+        "MULTIPART_UPLOAD_SECONDS",
+        "How long an upload in parts may take; the raw bucket forgets its parts after 7 days",
+        24 * 3600,
+        validate=valid.Range(60, 6 * 24 * 3600),
+    )
+    links_per_owner: int = setting(
+        "LINKS_PER_OWNER",
+        "Presigned links that a process of the API makes for one owner in 15 minutes, before it refuses",
+        5000,
+        validate=valid.Range(1, 1_000_000),
     )
     retry_base_seconds: int = setting(
         "RETRY_BASE_SECONDS",

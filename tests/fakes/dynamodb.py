@@ -180,12 +180,12 @@ class FakeDynamoDB:
             rows = [item for item in rows if condition(within)(item, {}, values)]
         if ExclusiveStartKey is not None:
             start = from_dynamodb(ExclusiveStartKey)
-            place = (start[sort], start["jobId"])
+            place = (start[sort], _key_of(start))
             behind = (lambda at: at > place) if ScanIndexForward else (lambda at: at < place)
-            rows = [item for item in rows if behind((item[sort], item["jobId"]))]
+            rows = [item for item in rows if behind((item[sort], _key_of(item)))]
         pick = heapq.nsmallest if ScanIndexForward else heapq.nlargest
-        read = pick(Limit, rows, key=lambda item: (item[sort], item["jobId"]))
-        keys = ("jobId", partition, sort)
+        read = pick(Limit, rows, key=lambda item: (item[sort], _key_of(item)))
+        keys = ("datasetId", "jobId", partition, sort)
         found = [{name: item[name] for name in (*keys, *also) if name in item} for item in read]
         if FilterExpression:
             found = [row for row in found if condition(FilterExpression)(row, {}, values)]
@@ -194,7 +194,7 @@ class FakeDynamoDB:
             found = [{name: row[name] for name in shown if name in row} for row in found]
         answer: Any = {"Items": [to_dynamodb(row) for row in found], "Count": len(found), "ScannedCount": len(read)}
         if read and len(read) == Limit:  # as DynamoDB does, also when nothing follows
-            answer["LastEvaluatedKey"] = to_dynamodb({name: read[-1][name] for name in keys})
+            answer["LastEvaluatedKey"] = to_dynamodb({name: read[-1][name] for name in keys if name in read[-1]})
         return answer
 
     def _check(self, table: str, key: str, text: str, expression: dict[str, Any]) -> None:
@@ -213,9 +213,14 @@ def _item_in(error: ClientError) -> dict[str, Any]:
 
 
 def _key_of(item: dict[str, Any]) -> str:
-    """The primary key of an item, by what kind of item it is."""
-    key: str = next(item[name] for name in PRIMARY_KEYS if name in item)
+    """The primary key of an item."""
+    key: str = item[_key_name(item)]
     return key
+
+
+def _key_name(item: dict[str, Any]) -> str:
+    """Which attribute is the primary key of an item, by what kind of item it is."""
+    return next(name for name in PRIMARY_KEYS if name in item)
 
 
 def _key(key: Any) -> str:

@@ -1,22 +1,52 @@
-"""S3 objects in memory."""
+"""S3 objects in memory, and uploads of them in one request and in parts."""
 
+import base64
+import hashlib
 import io
+import itertools
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.seam import aws_error
 
 
+@dataclass
+class Upload:
+    """An upload in parts that was begun and is neither joined nor aborted."""
+
+    bucket: str
+    key: str
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
 class FakeS3:
-    """Objects by (bucket, key)."""
+    """Objects by (bucket, key). `put` and `put_part` are what a client does by a link, signatures aside."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.signed: list[dict[str, Any]] = []
+        self._checksums: dict[tuple[str, str], str] = {}
+        self._numbers = itertools.count(1)
 
-    def head_object(self, Bucket: str, Key: str) -> Any:
+    def put(self, bucket: str, key: str, body: bytes, sha256: str | None = None) -> None:
+        """PutObject with If-None-Match, and a checksum in base64 if there is one."""
+        if (bucket, key) in self.objects:
+            raise aws_error("PutObject", "PreconditionFailed", status=412)
+        if sha256 not in (None, checksum_of(body)):
+            raise aws_error("PutObject", "BadDigest")
+        self.objects[bucket, key] = body
+        if sha256 is not None:
+            self._checksums[bucket, key] = sha256
+
+    def head_object(self, Bucket: str, Key: str, ChecksumMode: str = "") -> Any:
         """HeadObject."""
         if (Bucket, Key) not in self.objects:
             raise aws_error("HeadObject", "404", status=404)
-        return {"ContentLength": len(self.objects[Bucket, Key])}
+        body = self.objects[Bucket, Key]
+        head = {"ContentLength": len(body), "ETag": f'"{len(body)}"', "VersionId": "v1"}
+        checksum = self._checksums.get((Bucket, Key)) if ChecksumMode == "ENABLED" else None
+        return head if checksum is None else {**head, "ChecksumSHA256": checksum}
 
     def get_object(self, Bucket: str, Key: str) -> Any:
         """GetObject."""
@@ -29,6 +59,75 @@ class FakeS3:
         keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
         return {"KeyCount": len(keys[:MaxKeys])}
 
+    def create_multipart_upload(
+        self, Bucket: str, Key: str, ContentType: str, ChecksumAlgorithm: str, ChecksumType: str
+    ) -> Any:
+        """CreateMultipartUpload."""
+        upload_id = f"upload-{next(self._numbers)}"
+        self.uploads[upload_id] = Upload(Bucket, Key)
+        return {"UploadId": upload_id}
+
+    def put_part(self, upload_id: str, number: int, body: bytes) -> None:
+        """UploadPart."""
+        self.uploads[upload_id].parts[number] = body
+
+    def list_parts(self, Bucket: str, Key: str, UploadId: str, MaxParts: int) -> Any:
+        """ListParts, all in one page."""
+        return {"Parts": [part_of(number, body) for number, body in sorted(self._parts(Bucket, Key, UploadId).items())]}
+
+    def complete_multipart_upload(
+        self,
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        MultipartUpload: Any,
+        ChecksumSHA256: str,
+        ChecksumType: str,
+        MpuObjectSize: int,
+        IfNoneMatch: str,
+    ) -> Any:
+        """CompleteMultipartUpload, if nothing lies at the key and all is as it is said to be."""
+        parts = self._parts(Bucket, Key, UploadId)
+        if (Bucket, Key) in self.objects:
+            raise aws_error("CompleteMultipartUpload", "PreconditionFailed", status=412)
+        for part in MultipartUpload["Parts"]:
+            stored = part_of(part["PartNumber"], parts[part["PartNumber"]])
+            if part != {name: stored[name] for name in ("PartNumber", "ETag", "ChecksumSHA256")}:
+                raise aws_error("CompleteMultipartUpload", "InvalidPart")
+        bodies = [parts[part["PartNumber"]] for part in MultipartUpload["Parts"]]
+        digests = b"".join(hashlib.sha256(body).digest() for body in bodies)
+        if ChecksumSHA256 != f"{checksum_of(digests)}-{len(bodies)}" or MpuObjectSize != sum(map(len, bodies)):
+            raise aws_error("CompleteMultipartUpload", "BadDigest")
+        self.objects[Bucket, Key] = b"".join(bodies)
+        self._checksums[Bucket, Key] = ChecksumSHA256
+        del self.uploads[UploadId]
+        return {}
+
+    def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> Any:
+        """AbortMultipartUpload."""
+        self._parts(Bucket, Key, UploadId)
+        del self.uploads[UploadId]
+        return {}
+
+    def _parts(self, bucket: str, key: str, upload_id: str) -> dict[int, bytes]:
+        upload = self.uploads.get(upload_id)
+        if upload is None or (upload.bucket, upload.key) != (bucket, key):
+            raise aws_error("ListParts", "NoSuchUpload", status=404)
+        return upload.parts
+
     def generate_presigned_url(self, ClientMethod: str, Params: Any, ExpiresIn: int) -> str:
-        """A link that nobody can follow."""
-        return f"https://s3.invalid/{Params['Bucket']}/{Params['Key']}?X-Amz-Expires={ExpiresIn}&X-Amz-Signature=fake"
+        """A link that nobody can follow; no two are the same."""
+        self.signed.append({"operation": ClientMethod, **Params})
+        query = f"X-Amz-Expires={ExpiresIn}&X-Amz-Signature=fake{len(self.signed)}"
+        return f"https://s3.invalid/{Params['Bucket']}/{Params['Key']}?{query}"
+
+
+def checksum_of(body: bytes) -> str:
+    """A SHA-256 as S3 writes it."""
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+def part_of(number: int, body: bytes) -> dict[str, Any]:
+    """A part as S3 lists it."""
+    etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+    return {"PartNumber": number, "Size": len(body), "ETag": etag, "ChecksumSHA256": checksum_of(body)}

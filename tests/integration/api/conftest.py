@@ -23,6 +23,7 @@ NAMES = {
     "LOGS_BUCKET": "logs",
     "JOBS_TABLE": "jobs",
     "CONTROL_TABLE": "control",
+    "DATASETS_TABLE": "datasets",
     "JOBS_QUEUE": "jobs",
     "EVENTS_QUEUE": "events",
     "DEAD_LETTER_QUEUE": "dlq",

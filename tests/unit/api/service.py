@@ -13,9 +13,11 @@ from api.app import create_app
 from api.callers import Anybody, Callers
 from api.services import Services
 from shared.control_store import ControlStore
+from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
+from shared.links import Links
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
 from shared.quota_items import QuotaStore
@@ -25,6 +27,7 @@ from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
+from shared.uploads import UploadStore
 from tests.fakes import jobs
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB
@@ -90,9 +93,18 @@ class Api:
                 ),
                 quotas=QuotaStore(self._client(self.dynamodb), self.settings.control_table),
                 limiter=self._make_limiter(),
+                datasets=DatasetStore(
+                    self._client(self.dynamodb),
+                    self.settings.datasets_table,
+                    self.settings.control_table,
+                    pause=lambda tries: None,
+                ),
+                uploads=UploadStore(self._client(self.s3)),
+                links=Links(self._client(self.s3), self.settings.links_per_owner),
                 callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),
+                new_dataset_id=lambda now: jobs.job_id(next(numbers)),
             )
         )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.callers import JOBS_READ, JOBS_WRITE, OPS, SCOPES
+from api.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS, SCOPES
 from api.openapi import document_of
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job
@@ -23,6 +23,12 @@ SCOPES_OF = {
     "GET /jobs/{jobId}/outputs": READERS,
     "POST /jobs/batch": {JOBS_WRITE},
     "POST /jobs/{jobId}/cancel": {JOBS_WRITE},
+    "POST /datasets": {DATASETS_WRITE},
+    "GET /datasets": {*READERS, DATASETS_WRITE},
+    "GET /datasets/{datasetId}": {*READERS, DATASETS_WRITE},
+    "POST /datasets/{datasetId}/parts": {DATASETS_WRITE},
+    "POST /datasets/{datasetId}/complete": {DATASETS_WRITE},
+    "POST /datasets/{datasetId}/abandon": {DATASETS_WRITE},
     "GET /quota": READERS,
     "POST /jobs/{jobId}/replay": {JOBS_WRITE},
     "GET /job-types": READERS,
@@ -74,7 +80,9 @@ GUARDED = [(name, scope) for name, scopes in SCOPES_OF.items() if scopes is not 
 
 @pytest.mark.parametrize(("name", "scope"), GUARDED)
 def test_every_operation_is_open_to_its_scopes_and_to_no_other(api: Api, name: str, scope: str):
-    method, path = name.replace("{jobId}", job_id()).replace("{name}", "sql").split(" ")
+    method, path = (
+        name.replace("{jobId}", job_id()).replace("{datasetId}", job_id()).replace("{name}", "sql").split(" ")
+    )
     api.put(ended_job(owner_id="ann"))
 
     response = api.call(method, path, json=BODIES.get(name), headers=of("ann", scope))
@@ -92,7 +100,7 @@ def test_every_operation_is_open_to_its_scopes_and_to_no_other(api: Api, name: s
 
 @pytest.mark.parametrize("name", [name for name, scopes in SCOPES_OF.items() if scopes is not None])
 def test_no_operation_reads_anything_before_it_knows_who_calls(api: Api, name: str):
-    method, path = name.replace("{jobId}", "x").replace("{name}", "x").split(" ")
+    method, path = name.replace("{jobId}", "x").replace("{datasetId}", "x").replace("{name}", "x").split(" ")
 
     response = api.call(method, f"{path}?unknown=1", data=b"{", content_type="text/plain")
 

@@ -15,6 +15,7 @@ from shared.errors import (
     BadCursor,
     BadSignature,
     BodyTooLarge,
+    DatasetNotFound,
     Forbidden,
     IdempotencyKeyReused,
     InvalidToken,
@@ -35,9 +36,13 @@ from shared.errors import (
     ReportRefused,
     ServiceUnavailable,
     StoreUnavailable,
+    TooManyLinks,
     TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
+    UploadClosed,
+    UploadMismatch,
+    UploadMissing,
     ValidationFailed,
 )
 from shared.transitions import JobStatus
@@ -45,6 +50,7 @@ from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, submission
+from tests.unit.api.test_datasets import register, registered, upload
 
 JSON = {"Content-Type": "application/json"}
 
@@ -89,6 +95,24 @@ def replayed_twice(api: Api, job: Any) -> TestResponse:
     return api.post(f"/jobs/{job.job_id}/replay", json={"overrides": {"size": "medium"}})
 
 
+def after_registration(next_request: Callable[[Api, str], TestResponse], **settings: Any) -> TestResponse:
+    """The answer to what follows the registration of a dataset, whose path it is told."""
+    api = Api(**settings)
+    return next_request(api, f"/datasets/{registered(api)['datasetId']}")
+
+
+def completed_with_other_bytes(api: Api, path: str) -> TestResponse:
+    """The answer when what lies in S3 is not what was registered."""
+    upload(api, api.get(path).get_json(), b"other bytes")
+    return api.post(f"{path}/complete")
+
+
+def completed_after_all(api: Api, path: str) -> TestResponse:
+    """The answer when a dataset is completed that was given up."""
+    api.post(f"{path}/abandon")
+    return api.post(f"{path}/complete")
+
+
 def raised(error: Exception) -> TestResponse:
     """The answer when a view raises this."""
     api = Api()
@@ -113,6 +137,11 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     Forbidden: lambda: Api(callers()).post("/jobs", json={}, headers=bearer(token(scope=JOBS_READ))),
     NotFound: lambda: Api().get("/nothing"),
     JobNotFound: lambda: Api().get(f"/jobs/{job_id()}"),
+    DatasetNotFound: lambda: Api().get(f"/datasets/{job_id()}"),
+    UploadMissing: lambda: after_registration(lambda api, path: api.post(f"{path}/complete")),
+    UploadMismatch: lambda: after_registration(completed_with_other_bytes),
+    UploadClosed: lambda: after_registration(completed_after_all),
+    TooManyLinks: lambda: after_registration(lambda api, path: register(api), links_per_owner=1),
     MethodNotAllowed: lambda: Api().call("DELETE", "/jobs"),
     JobAlreadyEnded: lambda: about(ended_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/cancel")),
     JobNotFailed: lambda: about(submitted_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/replay")),

@@ -70,10 +70,6 @@ def test_a_small_document_is_read_if_there_is_one(objects, uri, document):
     assert objects.read_json(uri) == document
 
 
-def test_a_link_needs_no_call_to_s3(objects):
-    assert "raw/a/flights.csv" in objects.link("s3://raw/a/flights.csv")
-
-
 @pytest.mark.parametrize(
     ("uri", "right"),
     [
