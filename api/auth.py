@@ -45,6 +45,11 @@ def writes_datasets(view: View) -> View:
     return _open_to(view, RouteClass.UPLOADS, DATASETS_WRITE)
 
 
+def writes_contracts(view: View) -> View:
+    """Open a view to those who may put contracts."""
+    return _open_to(view, RouteClass.WRITES, DATASETS_WRITE)
+
+
 def _open_to(view: View, limited_as: RouteClass, *any_of: str) -> View:
     """One of the scopes is enough. It and the rate limit are looked at before anything else of the request is read."""
 

@@ -12,7 +12,7 @@ OPS = "ops"
 SCOPES = {
     JOBS_READ: "look at your jobs, at what they wrote, at your datasets, and at the job types",
     JOBS_WRITE: "submit, cancel and replay jobs",
-    DATASETS_WRITE: "register datasets, upload them, and look at them",
+    DATASETS_WRITE: "register datasets, upload them, and look at them; put contracts",
     OPS: "what jobs:read allows, for everybody's jobs and datasets; with jobs:write, cancel and replay those jobs too",
 }
 

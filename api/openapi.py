@@ -3,6 +3,7 @@
 python -m api.openapi > docs/api/openapi.json
 """
 
+import copy
 import inspect
 import json
 import re
@@ -26,6 +27,7 @@ from api.operations import Operation, operation_of
 from api.problem_schema import ProblemSchema
 from api.rate_limits import HEADERS
 from api.recordings import add_recordings
+from shared.contract_schema import DOCUMENT
 from shared.errors import AppError, Forbidden, ServiceUnavailable, TooManyRequests, Unauthenticated
 from shared.settings import VERSION
 
@@ -60,10 +62,15 @@ ABOUT_TOKENS = {
     + "; ".join(f"`{scope}` to {meaning}" for scope, meaning in SCOPES.items())
     + "."
 }
+CONTRACT_DOCUMENT = "ContractDocument"
 PATH_PARAMETERS = {
     "job_id": {"description": "The id of a job.", "schema": {"type": "string", "format": "uuid"}},
     "dataset_id": {"description": "The id of a dataset.", "schema": {"type": "string", "format": "uuid"}},
-    "name": {"description": "The name of a job type.", "schema": {"type": "string"}},
+    "name": {"description": "The name of a job type or of a contract.", "schema": {"type": "string"}},
+    "version": {
+        "description": "The version of a contract: three numbers, such as 1.0.0.",
+        "schema": {"type": "string"},
+    },
 }
 PATH_PARAMETER = re.compile(r"<(\w+)>")
 
@@ -83,6 +90,7 @@ def document_of(app: Flask) -> dict[str, Any]:
     plugin.converter.add_attribute_function(names_of_keys)  # type: ignore[no-untyped-call]
     plugin.converter.add_parameter_attribute_function(lists_with_commas)
     spec.components.schema("Problem", schema=ProblemSchema)
+    spec.components.schema(CONTRACT_DOCUMENT, component=copy.deepcopy(DOCUMENT))
     spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", **ABOUT_TOKENS})
     for rule, view, operation in sorted(_documented(app), key=lambda found: found[0].rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):

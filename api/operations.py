@@ -42,7 +42,8 @@ class Answer:
 class Operation:
     """All that the document says of a route."""
 
-    body: type[Schema] | None = None
+    # A schema of marshmallow, or a reference to a JSON Schema of the document.
+    body: type[Schema] | Mapping[str, str] | None = None
     body_is_required: bool = True
     body_example: Callable[[], Any] | None = None
     query: type[Schema] | None = None
@@ -121,6 +122,20 @@ def takes_body(
             readers["headers"] = lambda: load_headers(headers)
         readers["body"] = lambda: load_body(schema, most_bytes())
         noted = {"body": schema, "body_example": example, "headers": headers, "query": query}
+        return _taking(view, readers, **noted, problems=OF_BODIES)
+
+    return decorate
+
+
+def takes_document(component: str, example: Callable[[], Any]) -> Callable[[View], View]:
+    """Hand the body to the view as `document`, a JSON object that the view itself holds against its schema.
+
+    `component` names that schema in the document.
+    """
+
+    def decorate(view: View) -> View:
+        readers = {"document": lambda: parse_object(read_body(most_body_bytes()))}
+        noted = {"body": {"$ref": f"#/components/schemas/{component}"}, "body_example": example}
         return _taking(view, readers, **noted, problems=OF_BODIES)
 
     return decorate

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import current_app
 
 from api.callers import Callers
+from shared.contract_registry import ContractRegistry
 from shared.control_store import ControlStore
 from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
@@ -38,6 +39,7 @@ class Services:
     datasets: DatasetStore
     uploads: UploadStore
     links: Links
+    contracts: ContractRegistry
     callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]

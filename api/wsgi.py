@@ -11,6 +11,8 @@ from api.services import Services
 from api.start import settings_or_exit
 from api.tokens import make_callers
 from shared.aws_clients import make_clients
+from shared.contract_registry import ContractRegistry
+from shared.contract_store import ContractStore
 from shared.control_store import ControlStore
 from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
@@ -40,13 +42,14 @@ def build(settings: Settings) -> Flask:
         pause=lambda tries: time.sleep(random.uniform(0.02, 0.05 * tries)),
     )
     store = JobStore(clients.dynamodb, settings.jobs_table, settings.control_table, JobStatusTransitionValidator())
+    objects = ObjectStore(clients.s3)
     return create_app(
         Services(
             settings=settings,
             store=store,
             lists=JobLists(clients.dynamodb, settings.jobs_table, store),
             queue=JobQueue(clients.sqs, clients.sqs_receive, settings.jobs_queue),
-            objects=ObjectStore(clients.s3),
+            objects=objects,
             control=control,
             quotas=QuotaStore(clients.dynamodb, settings.control_table),
             limiter=RateLimiter(
@@ -55,6 +58,7 @@ def build(settings: Settings) -> Flask:
             datasets=DatasetStore(clients.dynamodb, settings.datasets_table, settings.control_table),
             uploads=UploadStore(clients.s3),
             links=Links(clients.s3, settings.links_per_owner, clients.access_key),
+            contracts=ContractRegistry(ContractStore(clients.dynamodb, settings.contracts_table), objects, settings),
             callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,

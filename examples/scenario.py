@@ -25,6 +25,31 @@ KEY = {"Idempotency-Key": "flights-2026-11-23"}
 SIMULATED = {"jobType": "simulated", "parameters": {"seconds": 1}}
 LONG = {"jobType": "simulated", "parameters": {"seconds": 600}}
 FAILING = {"jobType": "simulated", "parameters": {"seconds": 0, "fail": "ValueError: no such column"}}
+COLUMNS: list[dict[str, Any]] = [
+    {
+        "name": "carrier",
+        "logicalType": "string",
+        "required": True,
+        "classification": "public",
+        "logicalTypeOptions": {"pattern": "^[A-Z0-9][A-Z0-9]$"},
+    },
+    {"name": "flight", "logicalType": "integer", "required": True, "logicalTypeOptions": {"minimum": 1}},
+    {"name": "dep_delay", "logicalType": "integer", "description": "In minutes; early is negative."},
+]
+CONTRACT: dict[str, Any] = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "flights-of-new-york",
+    "name": "flights",
+    "version": "1.0.0",
+    "status": "active",
+    "schema": [{"name": "flights", "logicalType": "object", "properties": COLUMNS}],
+}
+TIGHTER = {
+    **CONTRACT,
+    "version": "1.1.0",
+    "schema": [{"name": "flights", "properties": [*COLUMNS[:2], {**COLUMNS[2], "required": True}]}],
+}
 BROKEN = {"jobType": "csv-to-parquet", "inputs": [], "size": "huge"}
 
 SYSTEM = (
@@ -33,6 +58,17 @@ SYSTEM = (
     Step("listJobTypes", "all", "GET", "/job-types"),
     Step("getJobType", "csvToParquet", "GET", "/job-types/csv-to-parquet"),
     Step("getJobType", "unknown", "GET", "/job-types/word-count", 404),
+)
+CONTRACTS = (
+    Step("putContract", "first", "PUT", "/contracts/flights/1.0.0", 201, {}, CONTRACT),
+    Step("putContract", "again", "PUT", "/contracts/flights/1.0.0", 200, {}, CONTRACT),
+    Step("putContract", "another", "PUT", "/contracts/flights/1.0.0", 409, {}, {**CONTRACT, "status": "draft"}),
+    Step("putContract", "tighter", "PUT", "/contracts/flights/1.1.0", 422, {}, TIGHTER),
+    Step("putContract", "notChecked", "PUT", "/contracts/flights/2.0.0", 422, {}, {**CONTRACT, "slaProperties": []}),
+    Step("getContract", "first", "GET", "/contracts/flights/1.0.0"),
+    Step("getContract", "unknown", "GET", "/contracts/flights/9.9.9", 404),
+    Step("listContractVersions", "flights", "GET", "/contracts/flights"),
+    Step("listContracts", "all", "GET", "/contracts"),
 )
 SUBMITTING = (
     Step("submitJob", "submitted", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, {"job": "/jobId"}, inside=True),
@@ -91,4 +127,4 @@ CHANGING = (
     ),
     Step("replayJob", "notFailed", "POST", "/jobs/{done}/replay", 409),
 )
-SCENARIO = (*SYSTEM, *SUBMITTING, *FOLLOWING, *CHANGING)
+SCENARIO = (*SYSTEM, *CONTRACTS, *SUBMITTING, *FOLLOWING, *CHANGING)

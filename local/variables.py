@@ -25,6 +25,7 @@ NAMES = {
     "JOBS_TABLE": "jobs_table",
     "CONTROL_TABLE": "control_table",
     "DATASETS_TABLE": "datasets_table",
+    "CONTRACTS_TABLE": "contracts_table",
     "JOBS_QUEUE": "jobs_queue",
     "EVENTS_QUEUE": "events_queue",
     "DEAD_LETTER_QUEUE": "dead_letter_queue",

@@ -16,8 +16,8 @@ from shared.job_changes import make_due
 from shared.job_queue import JobQueue
 from shared.job_replay import FailedJob, JobReplayer, Orders, new_job, new_job_id, refuse_another
 from shared.job_store import JobStore
-from shared.job_types import shown
 from shared.models import Job
+from shared.schema_problems import shown
 from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner
 from shared.transitions import JobStatus

@@ -118,6 +118,15 @@ class Forbidden(AppError):
         self.scope = scope
 
 
+class ContractNotYours(AppError):
+    """Only who put the first version of a contract, or an operator, adds versions to it."""
+
+    code = "contract_not_yours"
+    title = "The contract belongs to somebody else"
+    remedy = "Choose another name, or ask the owner that GET /contracts/{name} shows to add the version."
+    http_status = HTTPStatus.FORBIDDEN
+
+
 class NotFound(AppError):
     """What was asked for does not exist, or is not the caller's."""
 
@@ -141,6 +150,14 @@ class DatasetNotFound(NotFound):
     code = "dataset_not_found"
     title = "There is no such dataset"
     remedy = "Compare the id with GET /datasets; datasets of others are not shown."
+
+
+class ContractNotFound(NotFound):
+    """No contract has this name, or none of its versions is this one."""
+
+    code = "contract_not_found"
+    title = "There is no such contract"
+    remedy = "Compare the name and the version with GET /contracts and GET /contracts/{name}."
 
 
 class MethodNotAllowed(AppError):
@@ -176,6 +193,24 @@ class JobAlreadyReplayed(AppError):
     code = "job_already_replayed"
     title = "The job was replayed before"
     remedy = "Look at the jobs that detail names; to make another all the same, send any new word as again."
+    http_status = HTTPStatus.CONFLICT
+
+
+class ContractExists(AppError):
+    """This version of the contract is there with another document, and versions never change."""
+
+    code = "contract_exists"
+    title = "This version of the contract is another document"
+    remedy = "Put the changed document under a new version; GET the path to see what is there."
+    http_status = HTTPStatus.CONFLICT
+
+
+class ContractFull(AppError):
+    """The contract has as many versions as one may have."""
+
+    code = "contract_full"
+    title = "The contract has too many versions"
+    remedy = "Go on under a new name."
     http_status = HTTPStatus.CONFLICT
 
 
@@ -249,6 +284,15 @@ class ValidationFailed(AppError):
     code = "validation_failed"
     title = "Some fields are not valid"
     remedy = "Correct the fields that errors points at."
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ContractIncompatible(AppError):
+    """The version's number promises more than the document keeps, against another version of its major."""
+
+    code = "contract_incompatible"
+    title = "The document cannot have this version"
+    remedy = "Undo the changes that errors points at, or put the document under a new minor or major version."
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -401,3 +445,10 @@ class StoredDatasetUnreadable(AppError):
 
     code = "stored_dataset_unreadable"
     title = "The stored dataset cannot be read"
+
+
+class StoredContractUnreadable(AppError):
+    """The document of a contract is gone, or is not the one that was put: somebody spoilt it."""
+
+    code = "stored_contract_unreadable"
+    title = "The stored contract cannot be read"

@@ -3,6 +3,9 @@
 from shared.models import Job
 from shared.settings import Settings
 
+# 128 bits: nobody makes a second document for them.
+DIGEST_CHARACTERS = 32
+
 
 def output_uri(settings: Settings, job_id: str) -> str:
     """The folder of all of a job's attempts."""
@@ -33,3 +36,8 @@ def driver_log_uri(settings: Settings, job: Job) -> str | None:
         return None
     folder = f"applications/{job.spec.application_id}/jobs/{job.run_id}/SPARK_DRIVER"
     return f"s3://{settings.logs_bucket}/{folder}/stdout.gz"
+
+
+def contract_uri(settings: Settings, name: str, version: str, sha256: str) -> str:
+    """The document of a contract. Another document is another object, so none is ever written over."""
+    return f"s3://{settings.artifacts_bucket}/contracts/{name}/{version}-{sha256[:DIGEST_CHARACTERS]}.json"

@@ -53,6 +53,19 @@ class JobInput:
 
 
 @dataclass(frozen=True)
+class ContractRef:
+    """The version of a contract that a job's input is held to, and where and what its document is."""
+
+    name: str
+    version: str
+    sha256: str
+    uri: str
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
 class JobRequest:
     """What the user asked for, as it was accepted."""
 
@@ -63,6 +76,7 @@ class JobRequest:
     tags: Mapping[str, str]
     size: str
     timeout_seconds: int
+    contract: ContractRef | None = None
 
 
 @dataclass(frozen=True)
@@ -314,6 +328,7 @@ def _moment(milliseconds: int | None) -> datetime | None:
 
 
 def _request_to_item(request: JobRequest) -> Item:
+    named = {} if request.contract is None else {"contract": contract_to_item(request.contract)}
     return {
         "jobType": request.job_type,
         "jobTypeVersion": request.job_type_version,
@@ -323,7 +338,13 @@ def _request_to_item(request: JobRequest) -> Item:
         "tags": dict(request.tags),
         "size": request.size,
         "timeoutSeconds": request.timeout_seconds,
+        **named,
     }
+
+
+def contract_to_item(contract: ContractRef) -> Item:
+    """A reference to a contract, as an item and a Spark program's job hold it."""
+    return {"name": contract.name, "version": contract.version, "sha256": contract.sha256, "uri": contract.uri}
 
 
 def request_from_item(item: Mapping[str, Any]) -> JobRequest:
@@ -336,6 +357,7 @@ def request_from_item(item: Mapping[str, Any]) -> JobRequest:
         tags=item["tags"],
         size=item["size"],
         timeout_seconds=item["timeoutSeconds"],
+        contract=ContractRef(**item["contract"]) if "contract" in item else None,
     )
 
 

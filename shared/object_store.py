@@ -19,6 +19,7 @@ LINK_SECONDS = 900
 # A manifest lists files, never rows: 16 MiB are about 100,000 files.
 DOCUMENT_BYTES = 16 * 1024 * 1024
 MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
+PRESENT = "PreconditionFailed"
 # InvalidObjectState: archived, and not to be read before it is restored.
 FORBIDDEN = {"AccessDenied", "403", "Forbidden", "InvalidObjectState"}
 
@@ -90,6 +91,21 @@ class ObjectStore:
             return json.loads(body)
         except (ValueError, RecursionError):
             return None
+
+    def put_new(self, uri: str, body: bytes, content_type: str) -> bool:
+        """Whether the object was made: False if there is one, which is left as it is.
+
+        Raises: ObjectsForbidden, ObjectsUnavailable.
+        """
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            try:
+                self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+            except ClientError as error:
+                if error.response["Error"]["Code"] == PRESENT:
+                    return False
+                raise
+        return True
 
 
 def allowed_get(uri: str) -> Allowed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import FieldProblem, ValidationFailed
-from shared.job_types import pointer_to, shown
+from shared.schema_problems import pointer_to, shown
 from shared.submission import (
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,

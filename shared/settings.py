@@ -74,7 +74,10 @@ class Settings:
         "PROCESSED_BUCKET", "Bucket of the jobs' outputs", "cloud-data-platform-dev-processed", production=True
     )
     artifacts_bucket: str = setting(
-        "ARTIFACTS_BUCKET", "Bucket of the Spark code and jars", "cloud-data-platform-dev-artifacts", production=True
+        "ARTIFACTS_BUCKET",
+        "Bucket of the Spark code, jars and contracts",
+        "cloud-data-platform-dev-artifacts",
+        production=True,
     )
     logs_bucket: str = setting(
         "LOGS_BUCKET", "Bucket of the Spark drivers' logs", "cloud-data-platform-dev-logs", production=True
@@ -95,6 +98,12 @@ class Settings:
     )
     datasets_table: str = setting(
         "DATASETS_TABLE", "DynamoDB table of the datasets", "cloud-data-platform-dev-datasets", production=True
+    )
+    contracts_table: str = setting(
+        "CONTRACTS_TABLE",
+        "DynamoDB table of the contracts' versions; their documents lie in the artifacts bucket",
+        "cloud-data-platform-dev-contracts",
+        production=True,
     )
     jobs_queue: str = setting(
         "JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True

@@ -54,6 +54,13 @@ class FakeS3:
             raise aws_error("GetObject", "NoSuchKey", status=404)
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str = "") -> Any:
+        """PutObject, conditional."""
+        if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
+            raise aws_error("PutObject", "PreconditionFailed", status=412)
+        self.objects[Bucket, Key] = Body
+        return {}
+
     def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> Any:
         """ListObjectsV2, counted only."""
         keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]

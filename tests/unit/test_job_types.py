@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from shared.errors import FieldProblem
-from shared.job_types import JOB_TYPES, MAX_QUERY_CHARACTERS, SENTENCES, parameter_problems
+from shared.job_types import JOB_TYPES, MAX_QUERY_CHARACTERS, parameter_problems
+from shared.schema_problems import SENTENCES
 
 SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
 EACH_TYPE = pytest.mark.parametrize("job_type", JOB_TYPES.values(), ids=JOB_TYPES.keys())

@@ -24,6 +24,7 @@ NAMES = {
     "JOBS_TABLE": "jobs",
     "CONTROL_TABLE": "control",
     "DATASETS_TABLE": "datasets",
+    "CONTRACTS_TABLE": "contracts",
     "JOBS_QUEUE": "jobs",
     "EVENTS_QUEUE": "events",
     "DEAD_LETTER_QUEUE": "dlq",

@@ -12,6 +12,8 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.callers import Anybody, Callers
 from api.services import Services
+from shared.contract_registry import ContractRegistry
+from shared.contract_store import ContractStore
 from shared.control_store import ControlStore
 from shared.dataset_store import DatasetStore
 from shared.job_lists import JobLists
@@ -101,6 +103,12 @@ class Api:
                 ),
                 uploads=UploadStore(self._client(self.s3)),
                 links=Links(self._client(self.s3), self.settings.links_per_owner),
+                contracts=ContractRegistry(
+                    ContractStore(self._client(self.dynamodb), self.settings.contracts_table),
+                    ObjectStore(self._client(self.s3)),
+                    self.settings,
+                    pause=lambda tries: None,
+                ),
                 callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),
@@ -126,6 +134,11 @@ class Api:
     def post(self, path: str, **options: Any) -> TestResponse:
         """POST."""
         return self.call("POST", path, **options)
+
+    def put_contract(self, document: Any, **options: Any) -> TestResponse:
+        """Put a contract where it says that it belongs."""
+        path = f"/contracts/{document['name']}/{document['version']}"
+        return self.call("PUT", path, json=document, **options)
 
     def submit(self, key: str | None = None, **changes: Any) -> TestResponse:
         """Submit a job, by an Idempotency-Key or without."""

@@ -8,13 +8,19 @@ import pytest
 import werkzeug.exceptions
 from werkzeug.test import TestResponse
 
-from api.callers import JOBS_READ, Caller
+from api.callers import DATASETS_WRITE, JOBS_READ, Caller
 from api.errors import ANSWERED
+from shared.contract_registry import MOST_VERSIONS
 from shared.errors import (
     AppError,
     BadCursor,
     BadSignature,
     BodyTooLarge,
+    ContractExists,
+    ContractFull,
+    ContractIncompatible,
+    ContractNotFound,
+    ContractNotYours,
     DatasetNotFound,
     Forbidden,
     IdempotencyKeyReused,
@@ -51,6 +57,7 @@ from tests.fakes.seam import no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, submission
 from tests.unit.api.test_datasets import register, registered, upload
+from tests.unit.contracts.documents import column, document
 
 JSON = {"Content-Type": "application/json"}
 
@@ -124,6 +131,28 @@ def raised(error: Exception) -> TestResponse:
     return api.get("/raises")
 
 
+def after_contract(*documents: Any) -> TestResponse:
+    """The answer to the last of these contracts, put one after the other."""
+    api = Api()
+    return [api.put_contract(each) for each in documents][-1]
+
+
+def to_a_full_contract() -> TestResponse:
+    """The answer to one version more than a contract may have."""
+    api = Api()
+    api.put_contract(document())
+    item = api.dynamodb.items(api.settings.contracts_table)["flights"]
+    item["versions"] = {f"2.{number}.0": item["versions"]["1.0.0"] for number in range(MOST_VERSIONS)}
+    return api.put_contract(document(version="3.0.0"))
+
+
+def to_a_contract_of_anas() -> TestResponse:
+    """The answer to somebody else's version."""
+    api = Api(callers())
+    api.put_contract(document(), headers=bearer(token(sub="ana", scope=DATASETS_WRITE)))
+    return api.put_contract(document(version="2.0.0"), headers=bearer(token(sub="bob", scope=DATASETS_WRITE)))
+
+
 # A row for each error that the API answers: a request that meets it.
 SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     MalformedRequest: lambda: Api().post("/jobs", data=b"{", headers=JSON),
@@ -143,6 +172,11 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     UploadClosed: lambda: after_registration(completed_after_all),
     TooManyLinks: lambda: after_registration(lambda api, path: register(api), links_per_owner=1),
     MethodNotAllowed: lambda: Api().call("DELETE", "/jobs"),
+    ContractNotFound: lambda: Api().get("/contracts/nothing"),
+    ContractNotYours: to_a_contract_of_anas,
+    ContractExists: lambda: after_contract(document(), document(status="draft")),
+    ContractFull: to_a_full_contract,
+    ContractIncompatible: lambda: after_contract(document(column("a")), document(column("b"), version="1.0.1")),
     JobAlreadyEnded: lambda: about(ended_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/cancel")),
     JobNotFailed: lambda: about(submitted_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/replay")),
     JobAlreadyReplayed: lambda: about(ended_job(JobStatus.FAILED), replayed_twice),

@@ -1,0 +1,1 @@
+"""What a contract may be, and which version may follow which."""
