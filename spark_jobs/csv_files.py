@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import StructType
 
 from spark_jobs.failures import InvalidInput
+from spark_jobs.faults import FIELDS, TYPE, all_of, fault, reason_of
 from spark_jobs.inputs import InputFiles
 
 # The column of `read_csv` that holds the original line of a malformed row, and NULL for a good one.
@@ -73,21 +74,30 @@ class MarkedRows:
     def rejected(self, dialect: CsvDialect) -> DataFrame:
         """The other rows: `file`, `line` and `reason`."""
         malformed = self.frame.where(F.col(LINE).isNotNull())
-        return malformed.select(
-            F.input_file_name().alias("file"), F.col(LINE).alias("line"), self._reason(dialect).alias("reason")
-        )
+        reason = reason_of(self.faults(dialect))
+        return malformed.select(F.input_file_name().alias("file"), F.col(LINE).alias("line"), reason.alias("reason"))
 
-    def _reason(self, dialect: CsvDialect) -> Column:
-        """Spark only says that a row is malformed; cutting its line into texts once more shows why."""
+    def faults(self, dialect: CsvDialect) -> Column:
+        """What is wrong with a malformed row, at least one fault.
+
+        Spark only says that a row is malformed; cutting its line into texts once more shows why.
+        """
         texts = ", ".join(f"_{index} STRING" for index in range(len(self.fields)))
         options = {**dialect.tokens(), "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_line"}
         cut = F.from_csv(F.col(LINE), f"{texts}, _line STRING", options)
-        misfits = [
-            _misfit(self.frame.schema[name].dataType.simpleString(), name, cut.getField(f"_{index}"))
-            for index, name in enumerate(self.fields)
-        ]
+        misfits = all_of(
+            [
+                _misfit(self.frame.schema[name].dataType.simpleString(), name, cut.getField(f"_{index}"))
+                for index, name in enumerate(self.fields)
+            ]
+        )
         wrong_length = F.lit(f"The row does not have the {len(self.fields)} fields of the schema")
-        return F.when(cut.getField("_line").isNotNull(), wrong_length).otherwise(F.concat_ws("; ", *misfits))
+        unknown = F.lit("The row cannot be read as the schema says")
+        return (
+            F.when(cut.getField("_line").isNotNull(), F.array(fault(None, FIELDS, wrong_length)))
+            .when(F.size(misfits) == 0, F.array(fault(None, TYPE, unknown)))
+            .otherwise(misfits)
+        )
 
 
 def _misfit(type_name: str, name: str, text: Column) -> Column:
@@ -95,7 +105,7 @@ def _misfit(type_name: str, name: str, text: Column) -> Column:
     told = F.concat(
         F.lit(f"{name}: '"), F.substring(text, 1, SHOWN_CHARACTERS), F.lit(f"' does not fit the type {type_name}")
     )
-    return F.when(text.isNotNull() & F.col(quoted(name)).isNull(), told)
+    return F.when(text.isNotNull() & F.col(quoted(name)).isNull(), fault(name, TYPE, told))
 
 
 def read_csv(
@@ -107,7 +117,7 @@ def read_csv(
     """
     _refuse_other_formats(source)
     _check_patterns(spark, dialect)
-    first = _first_row(spark, source, dialect)
+    first = first_row(spark, source, dialect)
     if dialect.header:
         _check_header(source, first, columns)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
@@ -138,7 +148,7 @@ def _check_patterns(spark: SparkSession, dialect: CsvDialect) -> None:
         spark.range(1).select(*[F.date_format(F.current_timestamp(), pattern) for pattern in patterns]).collect()
 
 
-def _first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:
+def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:
     """The fields of the first row there is, which is the header if there is one."""
     alone = replace(source, folder=None)  # or Spark would add the columns of partition folders
     reader = alone.reader(spark).options(**{**dialect.options(), "header": False})

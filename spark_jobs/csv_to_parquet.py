@@ -1,7 +1,7 @@
 """Job type `csv-to-parquet`: one CSV input as Parquet, and the rows that cannot be read set aside."""
 
 from dataclasses import dataclass, replace
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -55,11 +55,9 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     for them: a cache that saved this would have to hold the whole input.
     """
     asked = read_parameters(Parameters, parameters)
-    if len(inputs) != 1:
-        raise InvalidInput(f"csv-to-parquet takes one input, not {len(inputs)}.")
-    source = inputs[0]
+    source = one_input(inputs)
     rows = read_csv(spark, source, asked.dialect(), asked.csv_columns())
-    partition_by = _partition_columns(rows.frame.drop(LINE), asked.partition_by)
+    partition_by = partition_columns(rows.frame.drop(LINE), asked.partition_by)
 
     counted = Observation()
     observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), F.count(LINE).alias("rejected"))
@@ -76,7 +74,15 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     )
 
 
-def _partition_columns(frame: DataFrame, wanted: Sequence[str]) -> Sequence[str]:
+def one_input(inputs: Sequence[InputFiles]) -> InputFiles:
+    """The only input. Raises: InvalidInput."""
+    if len(inputs) != 1:
+        raise InvalidInput(f"csv-to-parquet takes one input, not {len(inputs)}.")
+    return inputs[0]
+
+
+def partition_columns(frame: DataFrame, wanted: Sequence[str]) -> Tuple[str, ...]:
+    """The columns to partition by. Raises: InvalidInput for one that is not there."""
     unknown = [name for name in wanted if name not in frame.columns]
     if unknown:
         known = ", ".join(frame.columns)

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple, Type, TypeVar
+from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
 from spark_jobs.failures import InvalidInput
 
@@ -19,6 +19,19 @@ class Input:
 
 
 @dataclass(frozen=True)
+class ContractRef:
+    """The version of a contract that the input is held to, and where and what its document is."""
+
+    name: str
+    version: str
+    sha256: str
+    uri: str
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
 class Job:
     """What a user asked for."""
 
@@ -27,10 +40,14 @@ class Job:
     job_type_version: str
     inputs: Tuple[Input, ...]
     parameters: Mapping[str, Any]
+    contract: Optional[ContractRef] = None
 
     @classmethod
     def from_json(cls, text: str) -> "Job":
-        """Read `{"jobId", "jobType", "jobTypeVersion", "inputs": [{"name", "uri"}], "parameters"}`."""
+        """Read `{"jobId", "jobType", "jobTypeVersion", "inputs": [{"name", "uri"}], "parameters"}`.
+
+        A job with a contract has `"contract": {"name", "version", "sha256", "uri"}` besides.
+        """
         job = json.loads(text)
         return cls(
             job_id=job["jobId"],
@@ -38,6 +55,7 @@ class Job:
             job_type_version=job["jobTypeVersion"],
             inputs=tuple(Input(each["name"], each["uri"]) for each in job["inputs"]),
             parameters=job["parameters"],
+            contract=ContractRef(**job["contract"]) if "contract" in job else None,
         )
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from pyspark.sql.types import StructType
 
@@ -59,6 +59,15 @@ class InputRead:
 
 
 @dataclass(frozen=True)
+class Violations:
+    """How many rows break one rule of the contract; `column` is None where the whole row is at fault."""
+
+    column: Optional[str]
+    rule: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that is known of a finished attempt."""
 
@@ -68,6 +77,7 @@ class Manifest:
     inputs: Tuple[InputRead, ...]
     output: Output
     rejected_files: Tuple[OutputFile, ...]
+    violations: Tuple[Violations, ...] = ()
 
     def to_json(self) -> str:
         """The content of `_manifest.json`."""
@@ -93,8 +103,21 @@ class Manifest:
                     "rowsWritten": self.output.rows,
                     "rowsRejected": sum(file.rows for file in self.rejected_files),
                 },
+                **self._contract(),
             }
         )
+
+    def _contract(self) -> Dict[str, Any]:
+        """Which contract the rows were held to, and how they were not as it says; nothing without one."""
+        ref = self.job.contract
+        if ref is None:
+            return {}
+        named = {"name": ref.name, "version": ref.version, "sha256": ref.sha256}
+        return {"contract": {**named, "violations": [_violations(each) for each in self.violations]}}
+
+
+def _violations(each: Violations) -> Dict[str, Any]:
+    return {"column": each.column, "rule": each.rule, "rows": each.rows}
 
 
 def _output_file(file: OutputFile) -> Dict[str, Any]:

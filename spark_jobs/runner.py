@@ -6,12 +6,13 @@ from typing import Callable, List, Sequence, Tuple
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
-from spark_jobs import csv_to_parquet, sql
+from spark_jobs import csv_to_parquet, csv_under_contract, sql
+from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.failures import AttemptAlreadyWritten
-from spark_jobs.inputs import find_input, is_hidden
+from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
-from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile
+from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile, Violations
 from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Counts, Result
 
@@ -20,6 +21,11 @@ JOB_TYPES = {
     "csv-to-parquet": csv_to_parquet.run,
     "sql": sql.run,
 }
+# Those that can hold their input to a contract: (session, inputs, parameters, contract) -> Result.
+UNDER_CONTRACT = {
+    "csv-to-parquet": csv_under_contract.run,
+}
+VIOLATIONS = "violations array<struct<column: string, rule: string>>"
 
 Clock = Callable[[], datetime]
 # From the URIs of files to the number of rows in each.
@@ -41,7 +47,7 @@ def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock:
     if job.job_type not in JOB_TYPES:
         raise LookupError(f"This code has no job type {job.job_type!r}; it has {', '.join(sorted(JOB_TYPES))}.")
     inputs = [find_input(store, each) for each in job.inputs]
-    result = JOB_TYPES[job.job_type](spark, inputs, job.parameters)
+    result = run_program(spark, store, job, inputs)
 
     rows_written = write_data(spark, result, prefix + "data")
     counts = result.counts()
@@ -50,8 +56,27 @@ def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock:
     check_rows(result, counts, rows_written, data_files, rejected_files)
 
     read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
-    manifest = Manifest(job, attempt, clock(), read, Output(data_files, result.data.schema), rejected_files)
+    violations = count_violations(spark, prefix + "rejected") if job.contract and rejected_files else ()
+    output = Output(data_files, result.data.schema)
+    manifest = Manifest(job, attempt, clock(), read, output, rejected_files, violations)
     store.write_text(prefix + MANIFEST, manifest.to_json())
+
+
+def run_program(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles]) -> Result:
+    """What the job's type makes of the inputs, held to the job's contract if it names one."""
+    if job.contract is None:
+        return JOB_TYPES[job.job_type](spark, inputs, job.parameters)
+    if job.job_type not in UNDER_CONTRACT:
+        raise LookupError(f"Job type {job.job_type!r} takes no contract; {', '.join(sorted(UNDER_CONTRACT))} does.")
+    contract = read_contract(store, job.contract)
+    return UNDER_CONTRACT[job.job_type](spark, inputs, job.parameters, contract)
+
+
+def count_violations(spark: SparkSession, folder: str) -> Tuple[Violations, ...]:
+    """How many of the rows set aside break each rule; a row can break several."""
+    broken = spark.read.schema(VIOLATIONS).json(folder).select(F.explode("violations").alias("rule")).select("rule.*")
+    counted = broken.groupBy("column", "rule").count().orderBy("column", "rule").collect()
+    return tuple(Violations(row["column"], row["rule"], row["count"]) for row in counted)
 
 
 def write_data(spark: SparkSession, result: Result, folder: str) -> int:

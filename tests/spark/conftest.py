@@ -100,6 +100,18 @@ class Attempt:
         rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
         return sorted((row["line"], row["reason"]) for row in rows)
 
+    @property
+    def rejected_rows(self):
+        """The rows set aside, as they were written, in the order of their reasons."""
+        files = sorted(self.folder.glob("rejected/*.json"))
+        rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return sorted(rows, key=lambda row: (row["reason"], row.get("line", ""), json.dumps(row.get("row"))))
+
+    @property
+    def violations(self):
+        """How many rows break each rule, by column and rule."""
+        return {(each["column"], each["rule"]): each["rows"] for each in self.manifest["contract"]["violations"]}
+
     def files_on_disk(self, folder):
         """The files under a folder as a manifest should list them, rows aside."""
         return [
@@ -136,16 +148,16 @@ class Platform:
     def uri(self, key):
         return f"s3://raw/{self.prefix}/{key}"
 
-    def run(self, job_type, inputs, parameters=None, *, job_id=None, attempt=1):
+    def run(self, job_type, inputs, parameters=None, *, job_id=None, attempt=1, contract=None):
         from spark_jobs.main import main
 
         job_id = job_id or f"{self.prefix}-{next(self._job_numbers)}"
         output = f"s3://processed/jobs/{job_id}/"
-        status = main(self.arguments(job_type, inputs, parameters, job_id, attempt), self.spark)
+        status = main(self.arguments(job_type, inputs, parameters, job_id, attempt, contract), self.spark)
         folder = self.buckets_folder / "processed" / "jobs" / job_id / f"attempt-{attempt}"
         return Attempt(status, folder, f"{output}attempt-{attempt}/")
 
-    def arguments(self, job_type, inputs, parameters, job_id, attempt):
+    def arguments(self, job_type, inputs, parameters, job_id, attempt, contract=None):
         """The program's command line for a job."""
         job = {
             "jobId": job_id,
@@ -153,12 +165,24 @@ class Platform:
             "jobTypeVersion": "1.0.0",
             "inputs": [{"name": name, "uri": uri} for name, uri in inputs.items()],
             "parameters": parameters or {},
+            **({"contract": contract} if contract else {}),
         }
         return ["--job", json.dumps(job), "--output", f"s3://processed/jobs/{job_id}/", "--attempt", str(attempt)]
 
     def convert(self, content, parameters=None, key="table.csv"):
         """Run csv-to-parquet over one new object."""
         return self.run("csv-to-parquet", {"table": self.put(key, content)}, parameters)
+
+    def put_contract(self, columns):
+        """Store a contract of these columns, and return what a job says of it."""
+        text = json.dumps({"schema": [{"name": "table", "properties": columns}]})
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        return {"name": "table", "version": "1.0.0", "sha256": sha256, "uri": self.put("contract.json", text)}
+
+    def check(self, columns, content, parameters=None, key="table.csv"):
+        """Run csv-to-parquet over one new object, held to a contract of these columns."""
+        inputs = {"table": self.put(key, content)}
+        return self.run("csv-to-parquet", inputs, parameters, contract=self.put_contract(columns))
 
     def query(self, query, inputs=None, **parameters):
         """Run a query, over a table of three rows unless told otherwise."""

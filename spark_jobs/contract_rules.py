@@ -1,0 +1,103 @@
+"""The rules of a contract as columns: which of them a row breaks, and the sentence for each."""
+
+import re
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+
+from spark_jobs.contract import Contract, ContractColumn, Key
+from spark_jobs.csv_files import LINE, SHOWN_CHARACTERS, quoted
+from spark_jobs.faults import all_of, fault
+
+# By the standard's names: whether a value breaks the rule, and how that is said before what the rule demands.
+BOUNDS: Dict[str, Tuple[Callable[[Column, Column], Column], str]] = {
+    "minimum": (lambda value, bound: value < bound, "is less than the minimum"),
+    "exclusiveMinimum": (lambda value, bound: value <= bound, "is not greater than"),
+    "maximum": (lambda value, bound: value > bound, "is more than the maximum"),
+    "exclusiveMaximum": (lambda value, bound: value >= bound, "is not less than"),
+}
+TEXTS: Dict[str, Tuple[Callable[[Column, Any], Column], str]] = {
+    "minLength": (lambda value, least: F.length(value) < least, "is shorter than the least length"),
+    "maxLength": (lambda value, most: F.length(value) > most, "is longer than the greatest length"),
+    "pattern": (lambda value, pattern: ~value.rlike(java_pattern(pattern)), "does not match the pattern"),
+}
+WHOLE = ("tinyint", "smallint", "int", "bigint")
+# A $ at the end that no backslash makes a character.
+LAST_END = re.compile(r"(?<!\\)((?:\\\\)*)\$\Z")
+TIMES = "__times_{}__"
+
+
+def with_times(frame: DataFrame, keys: List[Key]) -> DataFrame:
+    """The rows, and for each key how many readable rows have the same.
+
+    Each key costs a shuffle of all rows. Rows that lack a part of a key are spread by all that they hold, or the
+    many that lack it would be one task's.
+    """
+    everything = [F.col(quoted(name)) for name in frame.columns]
+    for number, key in enumerate(keys):
+        parts = [F.col(quoted(name)) for name in key.columns]
+        spread = F.when(is_any_null(parts), F.xxhash64(*everything))
+        alike = Window.partitionBy(*parts, spread)
+        frame = frame.withColumn(TIMES.format(number), F.count(F.when(F.col(LINE).isNull(), 1)).over(alike))
+    return frame
+
+
+def faults_of(contract: Contract) -> Column:
+    """What is wrong with a readable row, which has all of the contract's columns and those of `with_times`."""
+    found = [each for column in contract.columns for each in faults_of_column(column)]
+    found += [fault_of_key(number, key) for number, key in enumerate(contract.keys)]
+    return all_of(found)
+
+
+def faults_of_column(column: ContractColumn) -> Iterator[Column]:
+    """For each rule of a column its fault, or NULL."""
+    value = F.col(quoted(column.name))
+    if column.is_required:
+        yield F.when(value.isNull(), fault(column.name, "required", F.lit(f"{column.name}: a value is required")))
+    for name, stated in column.options.items():
+        if name in BOUNDS:
+            breaks, words = BOUNDS[name]
+            broken = breaks(value, literal(stated, column.type))
+            if column.type in ("float", "double"):  # to Spark NaN is greater than all; to a range it is outside
+                broken = F.isnan(value) | broken
+        elif name in TEXTS:
+            breaks, words = TEXTS[name]
+            broken = breaks(value, stated)
+        else:
+            continue  # the size of a number is its type's affair
+        text = F.concat(F.lit(f"{column.name}: "), shown(value), F.lit(f" {words} {stated}"))
+        yield F.when(broken, fault(column.name, name, text))
+
+
+def fault_of_key(number: int, key: Key) -> Column:
+    """The fault of a row whose key another has too. Rows that lack a part of it are like no others."""
+    parts = [F.col(quoted(name)) for name in key.columns]
+    names = ", ".join(key.columns)
+    text = F.concat(F.lit(f"{names}: other rows have "), F.concat_ws(", ", *map(shown, parts)), F.lit(" too"))
+    is_shared = ~is_any_null(parts) & (F.col(TIMES.format(number)) > 1)
+    return F.when(is_shared, fault(names, key.rule, text))
+
+
+def is_any_null(columns: List[Column]) -> Column:
+    """Whether one of the values is missing."""
+    first, *others = [column.isNull() for column in columns]
+    for other in others:
+        first = first | other
+    return first
+
+
+def shown(value: Column) -> Column:
+    """A value in quotes, cut where it grows long."""
+    return F.concat(F.lit("'"), F.substring(value.cast("string"), 1, SHOWN_CHARACTERS), F.lit("'"))
+
+
+def literal(stated: Any, type_name: str) -> Column:
+    """A bound as a value of the column's type, so that what is compared was rounded alike."""
+    text = str(int(stated)) if type_name in WHOLE else str(stated)
+    return F.lit(text).cast(type_name)
+
+
+def java_pattern(pattern: str) -> str:
+    """The pattern for Java, to which $ also stands before a line break at the end."""
+    return LAST_END.sub(r"\1\\z", pattern)
