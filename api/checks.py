@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.operations import sentence
+from shared.datasets import UPLOADS_FOLDER
 from shared.errors import FieldProblem, ObjectsForbidden, ValidationFailed
 from shared.job_catalogue import available_types
 from shared.job_types import JobType, parameter_problems
@@ -81,7 +82,8 @@ def schemes_of_inputs(checked: Checked) -> Problems:
     """Each an S3 URI and nothing more."""
     for pointer, entry in _uris(checked):
         if not is_s3_uri(entry.uri):
-            yield FieldProblem(pointer, "Not an S3 URI: write s3://bucket/key, or s3://bucket/folder/.")
+            text = "Not an S3 URI: write s3://bucket/key, s3://bucket/folder/, or dataset:{datasetId}."
+            yield FieldProblem(pointer, text)
 
 
 def buckets_of_inputs(checked: Checked) -> Problems:
@@ -93,6 +95,16 @@ def buckets_of_inputs(checked: Checked) -> Problems:
             yield FieldProblem(pointer, f"Jobs may not read {bucket!r}; they may read: {', '.join(sorted(readable))}.")
 
 
+def uploads_of_inputs(checked: Checked) -> Problems:
+    """None that reads what was uploaded otherwise than as a dataset: those of others lie there too."""
+    for pointer, entry in _uris(checked):
+        bucket, key = split_uri(entry.uri)
+        covers = key.startswith(UPLOADS_FOLDER) or UPLOADS_FOLDER.startswith(f"{key.rstrip('/')}/" if key else "")
+        if entry.dataset_id is None and bucket == checked.settings.raw_bucket and covers:
+            text = f"{UPLOADS_FOLDER} of {bucket} is read by datasets alone: name one as dataset:{{datasetId}}."
+            yield FieldProblem(pointer, text)
+
+
 def parameters(checked: Checked) -> Problems:
     """As the type's schema wants them."""
     for problem in parameter_problems(checked.job_type, checked.asked.parameters):
@@ -102,6 +114,8 @@ def parameters(checked: Checked) -> Problems:
 def existence_of_inputs(checked: Checked) -> Problems:
     """Each there, and readable. Raises: ObjectsUnavailable."""
     for pointer, entry in _uris(checked):
+        if entry.dataset_id is not None:
+            continue  # S3 said so when it was completed, and nobody can write over it
         try:
             if not checked.objects.exists(entry.uri):
                 yield FieldProblem(pointer, f"Nothing lies at {entry.uri}.")
@@ -114,6 +128,7 @@ STAGES: tuple[Callable[[Checked], Problems], ...] = (
     names_of_inputs,
     schemes_of_inputs,
     buckets_of_inputs,
+    uploads_of_inputs,
     parameters,
     existence_of_inputs,
 )

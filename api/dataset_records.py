@@ -11,8 +11,9 @@ from api import examples
 from api.dataset_schemas import RegistrationSchema, WantedPart
 from api.operations import load_with
 from api.records import iso, list_of, moment, number, text
-from shared.datasets import REFERENCE, Completion, Dataset, DatasetStatus, Registration, build_dataset
+from shared.datasets import Completion, Dataset, DatasetStatus, Registration, build_dataset
 from shared.links import Link
+from shared.models import DATASET_REFERENCE
 from shared.uploads import headers_of_part, headers_of_put
 
 DATASET_ID = "019ab0a0-5c00-7000-8000-0000000000d1"
@@ -129,7 +130,7 @@ def dataset_record(dataset: Dataset, now: datetime, upload: Mapping[str, Any] | 
         "partSizeBytes": asked.part_size_bytes,
         "partCount": dataset.part_count,
         "uri": dataset.uri,
-        "reference": f"{REFERENCE}{dataset.dataset_id}",
+        "reference": f"{DATASET_REFERENCE}{dataset.dataset_id}",
         "etag": completion.etag if completion else None,
         "versionId": completion.version_id if completion else None,
         "createdAt": iso(dataset.created_at),

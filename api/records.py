@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from api.fields import WholeNumber
-from api.schemas import STATUSES, InputSchema
+from api.schemas import STATUSES
 from shared.locations import attempt_uri, driver_log_uri, manifest_uri
 from shared.models import FailureReason, HistoryEntry, Job
 from shared.settings import Settings
@@ -52,6 +52,15 @@ LinksSchema = Schema.from_dict(
     name="LinksSchema",
 )
 
+JobInputSchema = Schema.from_dict(
+    {
+        "name": text("What the job calls it."),
+        "uri": text("Where it lies in S3."),
+        "datasetId": text("The dataset by which it was named.", allow_none=True),
+    },
+    name="JobInputSchema",
+)
+
 JobSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
@@ -59,7 +68,7 @@ JobSchema = Schema.from_dict(
         "jobType": text("What kind of job it is."),
         "jobTypeVersion": text("The version of the type when the job was submitted."),
         "owner": text("Whose job it is."),
-        "inputs": list_of(InputSchema, "What it reads."),
+        "inputs": list_of(JobInputSchema, "What it reads."),
         "parameters": open_object("As they were given."),
         "tags": fields.Dict(
             keys=fields.String(), values=fields.String(), required=True, metadata={"description": "As they were given."}
@@ -145,7 +154,9 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "jobType": job.request.job_type,
         "jobTypeVersion": job.request.job_type_version,
         "owner": job.owner_id,
-        "inputs": [{"name": entry.name, "uri": entry.uri} for entry in job.request.inputs],
+        "inputs": [
+            {"name": entry.name, "uri": entry.uri, "datasetId": entry.dataset_id} for entry in job.request.inputs
+        ],
         "parameters": dict(job.request.parameters),
         "tags": dict(job.request.tags),
         "size": job.request.size,

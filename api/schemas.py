@@ -47,7 +47,12 @@ class InputSchema(StrictSchema):
     uri = fields.String(
         required=True,
         validate=validate.Length(1, 1100),
-        metadata={"description": "An object, or a folder of objects that ends with /, such as s3://bucket/folder/."},
+        metadata={
+            "description": (
+                "An object, or a folder of objects that ends with /, such as s3://bucket/folder/; or a dataset that is "
+                "READY, as dataset:{datasetId}."
+            )
+        },
     )
 
     @post_load

@@ -31,11 +31,11 @@ def target_of(cloud: LocalCloud) -> Target:
 
 
 def put_objects(cloud: LocalCloud) -> None:
-    """Put there what the scenario reads."""
+    """Put there what the scenario reads, as clients upload it: with a checksum."""
     s3 = make_client("s3", cloud.environment)
     for uri, content in OBJECTS.items():
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
+        s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
 
 
 if __name__ == "__main__":

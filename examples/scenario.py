@@ -3,14 +3,20 @@
 Afterwards `make examples` plays it and records it anew, and `make docs` shows the recording.
 """
 
+import hashlib
 from typing import Any
 
 from examples.steps import Step
 
 FLIGHTS = "s3://cloud-data-platform-dev-raw/flights/flights.csv"
 NOWHERE = "00000000-0000-7000-8000-000000000000"
+CSV = b"carrier,flight,dep_delay\nUA,1545,2\nUA,1714,4\nAA,1141,NA\nB6,725,-1\n"
+UPLOAD_KEY = {"Idempotency-Key": "flights-2026-11-23.csv"}
+# The key decides the id, so that what a client would upload by the link can lie there already.
+DATASET = "3fbaf82f-767f-52ae-b6ad-b478064e509a"
+UPLOADED = f"s3://cloud-data-platform-dev-raw/uploads/{DATASET}/flights.csv"
 # What is put there before the first step.
-OBJECTS = {FLIGHTS: b"carrier,flight,dep_delay\nUA,1545,2\nUA,1714,4\nAA,1141,NA\nB6,725,-1\n"}
+OBJECTS = {FLIGHTS: CSV, UPLOADED: CSV}
 
 SUBMISSION: dict[str, Any] = {
     "jobType": "csv-to-parquet",
@@ -51,6 +57,17 @@ TIGHTER = {
     "schema": [{"name": "flights", "properties": [*COLUMNS[:2], {**COLUMNS[2], "required": True}]}],
 }
 BROKEN = {"jobType": "csv-to-parquet", "inputs": [], "size": "huge"}
+
+REGISTRATION: dict[str, Any] = {
+    "fileName": "flights.csv",
+    "sizeBytes": len(CSV),
+    "sha256": hashlib.sha256(CSV).hexdigest(),
+    "contentType": "text/csv",
+    "tags": {"team": "ops"},
+}
+PARTS = [{"number": 1, "sha256": "1a" * 32}, {"number": 2, "sha256": "2b" * 32}]
+IN_PARTS = {**REGISTRATION, "sizeBytes": 12_000_000, "sha256": "9f" * 32, "partSizeBytes": 8 * 1024 * 1024}
+OF_DATASET = {**SUBMISSION, "inputs": [{"name": "flights", "uri": "dataset:{dataset}"}]}
 
 SYSTEM = (
     Step("live", "live", "GET", "/health/live"),
@@ -127,4 +144,47 @@ CHANGING = (
     ),
     Step("replayJob", "notFailed", "POST", "/jobs/{done}/replay", 409),
 )
-SCENARIO = (*SYSTEM, *CONTRACTS, *SUBMITTING, *FOLLOWING, *CHANGING)
+READY = "/datasets/{dataset}"
+LARGE = "/datasets/{large}"
+UPLOADING = (
+    Step(
+        "registerDataset",
+        "registered",
+        "POST",
+        "/datasets",
+        201,
+        {},
+        REGISTRATION,
+        None,
+        UPLOAD_KEY,
+        {"dataset": "/datasetId"},
+        inside=True,
+    ),
+    Step(
+        "registerDataset",
+        "reused",
+        "POST",
+        "/datasets",
+        422,
+        {},
+        {**REGISTRATION, "fileName": "airlines.csv"},
+        None,
+        UPLOAD_KEY,
+        inside=True,
+    ),
+    Step("registerDataset", "wrong", "POST", "/datasets", 422, body={**REGISTRATION, "fileName": "../flights.csv"}),
+    Step("completeDataset", "ready", "POST", f"{READY}/complete", inside=True),
+    Step("getDataset", "ready", "GET", READY, inside=True),
+    Step("abandonDataset", "ready", "POST", f"{READY}/abandon", 409, inside=True),
+    Step("submitJob", "ofDataset", "POST", "/jobs", 202, {}, OF_DATASET, inside=True),
+    Step("registerDataset", "inParts", "POST", "/datasets", 201, {}, IN_PARTS, keep={"large": "/datasetId"}),
+    Step("linkParts", "both", "POST", f"{LARGE}/parts", 200, {}, {"parts": PARTS}),
+    Step("linkParts", "tooMany", "POST", f"{LARGE}/parts", 422, {}, {"parts": [{**PARTS[0], "number": 3}]}),
+    Step("completeDataset", "tooEarly", "POST", f"{LARGE}/complete", 409),
+    Step("abandonDataset", "inParts", "POST", f"{LARGE}/abandon"),
+    Step("linkParts", "tooLate", "POST", f"{LARGE}/parts", 409, {}, {"parts": PARTS}),
+    Step("getDataset", "unknown", "GET", f"/datasets/{NOWHERE}", 404),
+    Step("listDatasets", "newest", "GET", "/datasets", 200, {"limit": "2"}),
+    Step("listDatasets", "wrong", "GET", "/datasets", 422, {"limit": "0"}),
+)
+SCENARIO = (*SYSTEM, *CONTRACTS, *SUBMITTING, *FOLLOWING, *CHANGING, *UPLOADING)

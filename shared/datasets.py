@@ -20,8 +20,6 @@ from shared.submission import canonical_json
 SCHEMA_VERSION = 1
 # Below it nobody may write but once, which the raw bucket's policy holds.
 UPLOADS_FOLDER = "uploads/"
-# How a job names a dataset as an input.
-REFERENCE = "dataset:"
 
 
 class DatasetStatus(StrEnum):

@@ -136,7 +136,7 @@ def _read_envelope(message: Message, body: Mapping[str, Any]) -> DeadLetter:
 def _failed_job(body: Mapping[str, Any]) -> FailedJob:
     request = request_from_item(body["request"])
     texts = [request.job_type, *request.tags, *request.tags.values()]
-    texts += [text for entry in request.inputs for text in (entry.name, entry.uri)]
+    texts += [text for entry in request.inputs for text in (entry.name, entry.asked_uri)]
     if not isinstance(request.parameters, dict) or not all(isinstance(text, str) for text in texts):
         raise TypeError("its request is none that was ever accepted")
     return FailedJob(

@@ -26,6 +26,8 @@ TAG_WORD_BYTES = 8
 HISTORY_ENTRIES = 50
 HISTORY_MESSAGE_CHARACTERS = 256
 DETAIL_CHARACTERS = 1024
+# How a job names a dataset as an input.
+DATASET_REFERENCE = "dataset:"
 
 Item = dict[str, Any]
 
@@ -46,10 +48,16 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True)
 class JobInput:
-    """One named input: an S3 object or a prefix."""
+    """One named input: an S3 object or a prefix, or the object of the dataset by which it was named."""
 
     name: str
     uri: str
+    dataset_id: str | None = None
+
+    @property
+    def asked_uri(self) -> str:
+        """How it was named, whatever it was found to be since."""
+        return self.uri if self.dataset_id is None else f"{DATASET_REFERENCE}{self.dataset_id}"
 
 
 @dataclass(frozen=True)
@@ -332,7 +340,7 @@ def _request_to_item(request: JobRequest) -> Item:
     return {
         "jobType": request.job_type,
         "jobTypeVersion": request.job_type_version,
-        "inputs": [{"name": entry.name, "uri": entry.uri} for entry in request.inputs],
+        "inputs": [_input_to_item(entry) for entry in request.inputs],
         # As text: DynamoDB's numbers hold neither every float nor the difference between 1 and 1.0.
         "parameters": json.dumps(request.parameters, ensure_ascii=False),
         "tags": dict(request.tags),
@@ -347,12 +355,17 @@ def contract_to_item(contract: ContractRef) -> Item:
     return {"name": contract.name, "version": contract.version, "sha256": contract.sha256, "uri": contract.uri}
 
 
+def _input_to_item(entry: JobInput) -> Item:
+    named = {} if entry.dataset_id is None else {"datasetId": entry.dataset_id}
+    return {"name": entry.name, "uri": entry.uri, **named}
+
+
 def request_from_item(item: Mapping[str, Any]) -> JobRequest:
     """What was asked for, as an item or a dead letter holds it. Raises what reading a wrong one raises."""
     return JobRequest(
         job_type=item["jobType"],
         job_type_version=item["jobTypeVersion"],
-        inputs=tuple(JobInput(entry["name"], entry["uri"]) for entry in item["inputs"]),
+        inputs=tuple(JobInput(entry["name"], entry["uri"], entry.get("datasetId")) for entry in item["inputs"]),
         parameters=json.loads(item["parameters"]),
         tags=item["tags"],
         size=item["size"],

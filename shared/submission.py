@@ -85,7 +85,7 @@ def digest_of(asked: Submission) -> str:
     canonical = canonical_json(
         {
             "jobType": asked.job_type,
-            "inputs": [[entry.name, entry.uri] for entry in asked.inputs],
+            "inputs": [[entry.name, entry.asked_uri] for entry in asked.inputs],
             "parameters": asked.parameters,
             "tags": asked.tags,
             "size": asked.size,
