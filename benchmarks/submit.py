@@ -1,8 +1,8 @@
 """What the platform adds to a submission: `POST /jobs` against the bare calls it is made of. Run by `make bench`.
 
 Both sides do the same AWS work in one process, in turn, on the same MiniStack: a count of the rate limit, is the input
-there, a transaction of a conditional put and a count, a send. What is compared is this process' own CPU time, which the speed of MiniStack does
-not enter.
+there, a transaction of a conditional put and a count, a send. What is compared is this process' own CPU time, which the
+speed of MiniStack does not enter.
 """
 
 import importlib
