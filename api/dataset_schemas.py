@@ -9,8 +9,7 @@ from api.fields import FullMatch, QueryNumber, StrictSchema, TextMap, WholeNumbe
 from api.list_queries import DEFAULT_PAGE, LARGEST_PAGE
 from api.owned import EVERYBODY
 from api.schemas import MOST_TAGS
-from shared.datasets import Registration
-from shared.uploads import LARGEST_PART_BYTES, MOST_PARTS, SMALLEST_PART_BYTES
+from shared.datasets import LARGEST_PART_BYTES, MOST_PARTS, SMALLEST_PART_BYTES, Registration
 
 LARGEST_BYTES = MOST_PARTS * LARGEST_PART_BYTES
 PARTS_AT_ONCE = 100

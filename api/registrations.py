@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from api.operations import sentence
-from shared.datasets import Registration, parts_of
+from shared.datasets import MOST_PARTS, Registration, parts_of
 from shared.errors import FieldProblem, ValidationFailed
 from shared.settings import Settings
-from shared.uploads import MOST_PARTS
 
 
 def check_registration(asked: Registration, settings: Settings) -> None:

@@ -18,7 +18,7 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
 TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE = 429, 503
 # These change nothing when they are asked for again.
-DONE_ONCE = ("/cancel", "/replay", "?dryRun=true")
+DONE_ONCE = ("/cancel", "/replay", "?dryRun=true", "/parts", "/complete")
 # A Retry-After of 0 must not make a loop without an end.
 LEAST_WAIT_SECONDS = 1.0
 MOST_DIGITS = 9
@@ -34,6 +34,7 @@ class Problem(Exception):
     errors: tuple[Record, ...] = ()
     correlation_id: str = ""
     retry_after_seconds: int | None = None
+    missing_parts: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         where = "".join(f"\n  {row['pointer'] or 'the request'}: {row['message']}" for row in self.errors)
@@ -99,6 +100,28 @@ class ApiClient:
     def outputs(self, job_id: str) -> Record:
         """A job's manifest, with a link to each file. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/outputs")
+
+    def register_dataset(self, registration: Record, idempotency_key: str) -> Record:
+        """Register a file, and learn how to upload it. Raises: Problem, Unreachable."""
+        return self._call("POST", "/datasets", registration, _key(idempotency_key))
+
+    def part_links(self, dataset_id: str, parts: Sequence[Record]) -> list[Record]:
+        """A link to each part, as they are asked for. Raises: Problem, Unreachable."""
+        found: list[Record] = self._call("POST", f"/datasets/{dataset_id}/parts", {"parts": list(parts)})["parts"]
+        return found
+
+    def complete_dataset(self, dataset_id: str) -> Record:
+        """Say that a dataset is uploaded. Raises: Problem, Unreachable."""
+        return self._call("POST", f"/datasets/{dataset_id}/complete")
+
+    def dataset(self, dataset_id: str) -> Record:
+        """A dataset's record. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/datasets/{dataset_id}")
+
+    def list_datasets(self, **filters: str | int | None) -> Record:
+        """A page of datasets: `items`, `nextCursor`. Raises: Problem, Unreachable."""
+        query = urlencode({name: value for name, value in filters.items() if value is not None})
+        return self._call("GET", f"/datasets?{query}" if query else "/datasets")
 
     def quota(self) -> Record:
         """What the caller may use, and what it uses now. Raises: Problem, Unreachable."""
@@ -198,4 +221,5 @@ def _problem(status: int, body: bytes, retry_after: str) -> Problem:
         tuple(document.get("errors", ())),
         document.get("correlationId", ""),
         seconds,
+        tuple(document.get("missingParts", ())),
     )

@@ -20,6 +20,8 @@ from shared.submission import canonical_json
 SCHEMA_VERSION = 1
 # Below it nobody may write but once, which the raw bucket's policy holds.
 UPLOADS_FOLDER = "uploads/"
+# S3's own limits of an upload in parts, but for the number of parts: a thousand are one page of its list.
+SMALLEST_PART_BYTES, LARGEST_PART_BYTES, MOST_PARTS = 5 * 1024**2, 5 * 1024**3, 1000
 
 
 class DatasetStatus(StrEnum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.datasets import Dataset, as_base64, joined_digest
+from shared.datasets import MOST_PARTS, Dataset, as_base64, joined_digest
 from shared.errors import ObjectsUnavailable
 from shared.links import Allowed
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MISSING = {"NoSuchKey", "NotFound", "404"}
-# S3's own limits of an upload in parts, but for the number of parts: a thousand are one page of its list.
-SMALLEST_PART_BYTES, LARGEST_PART_BYTES, MOST_PARTS = 5 * 1024**2, 5 * 1024**3, 1000
 # The object is there already; S3 has ended the upload, or another completion is at work on it.
 JOINED_BY_OTHERS = {"PreconditionFailed", "NoSuchUpload", "412"}
 

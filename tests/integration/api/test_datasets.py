@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,11 @@ from typing import Any
 import pytest
 import requests
 
+from cli.client import ApiClient
+from cli.file_parts import read_parts
+from cli.uploading import register, registration_of, send_parts
 from shared.datasets import joined_digest
+from shared.job_store import JobStore
 from tests.integration.api.conftest import OWN, Start
 from tests.integration.api.server import Server
 
@@ -198,3 +204,40 @@ def test_no_link_is_ever_logged(start: Start, tmp_path: Path):
     lines = json.dumps(server.lines())
     assert record["datasetId"] in lines
     assert "X-Amz-Signature" not in lines
+
+
+def test_cdp_uploads_a_file_once_and_goes_on_where_it_was_cut_short(server: Server, tmp_path: Path):
+    path = tmp_path / "large.csv"
+    path.write_bytes(fresh_body() + b"x" * 11 * MIB)
+
+    def cdp(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "cli", "--url", server.url, "datasets", *arguments]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        shown: dict[str, Any] = json.loads(ended.stdout)
+        return shown
+
+    file = read_parts(path, 5 * MIB)
+    begun = register(ApiClient(server.url), registration_of(file, "text/csv", {}))
+    send_parts(ApiClient(server.url), file, begun["datasetId"], [2], lambda text: None)
+    uploaded = cdp("upload", str(path), "--part-size", "5")
+    again = cdp("upload", str(path), "--part-size", "5")
+
+    assert (uploaded["status"], uploaded["datasetId"], uploaded["partCount"]) == ("READY", begun["datasetId"], 3)
+    assert uploaded == again == cdp("get", begun["datasetId"])
+    assert begun["datasetId"] in [item["datasetId"] for item in cdp("list", "--limit", "5")["items"]]
+
+
+def test_a_job_reads_a_dataset_by_its_name(server: Server, store: JobStore):
+    body = fresh_body()
+    record = registered(server, body)
+    job = {"jobType": "csv-to-parquet", "inputs": [{"name": "flights", "uri": record["reference"]}]}
+    too_early = server.post("/jobs", json=job)
+    send(record["upload"], body)
+    server.post(record["links"]["complete"])
+
+    response = server.post("/jobs", json=job)
+
+    assert (too_early.status_code, too_early.json()["errors"][0]["pointer"]) == (422, "/inputs/0/uri")
+    assert response.status_code == 202
+    (entry,) = store.get(response.json()["jobId"]).request.inputs
+    assert (entry.uri, entry.dataset_id) == (record["uri"], record["datasetId"])
