@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from api.auth import reads_jobs
 from api.operations import returns, takes_nothing
@@ -35,6 +35,9 @@ JobTypeSchema = Schema.from_dict(
         **WHAT_IT_IS,
         "minInputs": number("The fewest inputs it takes."),
         "maxInputs": number("The most inputs it takes."),
+        "takesContract": fields.Boolean(
+            required=True, metadata={"description": "Whether its input can be held to a contract."}
+        ),
         "parameters": open_object("The JSON Schema (2020-12) of its parameters."),
         "example": open_object("The body of a POST /jobs for it."),
     },
@@ -83,6 +86,7 @@ def job_type_record(job_type: JobType) -> dict[str, Any]:
         "description": job_type.description,
         "minInputs": job_type.min_inputs,
         "maxInputs": job_type.max_inputs,
+        "takesContract": job_type.takes_contract,
         "parameters": dict(job_type.parameters_schema),
         "example": dict(job_type.example),
     }

@@ -56,6 +56,25 @@ CountsSchema = Schema.from_dict(
     name="CountsSchema",
 )
 
+ViolationsSchema = Schema.from_dict(
+    {
+        "column": text("The column, or the columns of a key; null where the whole row is at fault.", allow_none=True),
+        "rule": text("What is broken: a field of the contract, or type, or fields for their number."),
+        "rows": number("How many rows break it; a row can break several."),
+    },
+    name="ViolationsSchema",
+)
+
+HeldToSchema = Schema.from_dict(
+    {
+        "name": text("The contract's name."),
+        "version": text("Its version."),
+        "sha256": text("The checksum of its document."),
+        "violations": list_of(ViolationsSchema, "Why rows were set aside, by rule."),
+    },
+    name="HeldToSchema",
+)
+
 OutputsSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
@@ -66,6 +85,12 @@ OutputsSchema = Schema.from_dict(
         "rejectedFiles": list_of(OutputFileSchema, "Rows that were set aside, and why."),
         "totals": fields.Nested(TotalsSchema, required=True),
         "counts": fields.Nested(CountsSchema, required=True),
+        "contract": fields.Nested(
+            HeldToSchema,
+            required=True,
+            allow_none=True,
+            metadata={"description": "The contract that the rows were held to, if the job named one."},
+        ),
         "schema": open_object("The columns, as Spark writes a schema in JSON; null without data.", allow_none=True),
     },
     name="OutputsSchema",
@@ -141,5 +166,6 @@ def outputs_record(
         "rejectedFiles": [file(row) for row in manifest.get("rejectedFiles", [])],
         "totals": manifest["totals"],
         "counts": manifest["counts"],
+        "contract": manifest.get("contract"),
         "schema": manifest["schema"],
     }

@@ -73,6 +73,7 @@ JobSchema = Schema.from_dict(
         "tags": fields.Dict(
             keys=fields.String(), values=fields.String(), required=True, metadata={"description": "As they were given."}
         ),
+        "contract": text("The contract that its input is held to: name/version.", allow_none=True),
         "size": fields.String(
             required=True,
             validate=validate.OneOf([*SIZES]),
@@ -159,6 +160,7 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         ],
         "parameters": dict(job.request.parameters),
         "tags": dict(job.request.tags),
+        "contract": str(job.request.contract) if job.request.contract else None,
         "size": job.request.size,
         "timeoutSeconds": job.request.timeout_seconds,
         "maxAttempts": job.retry_policy.max_attempts,

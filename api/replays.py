@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from api import examples
 from api.auth import caller, writes_jobs
 from api.checks import check_submission
+from api.contract_checks import held_to_contract
 from api.operations import returns, takes_optional_body
 from api.owned import own_job
 from api.pointers import pointing
@@ -98,7 +99,9 @@ def checked_job(failed: FailedJob, orders: Orders) -> Job:
     """The new job, which may be run like any other submission. Raises: ValidationFailed, ObjectsUnavailable."""
     with pointing(in_overrides):
         job = new_job(failed, orders, services().clock(), services().settings)
-        check_submission(submission_of(failed, orders.edits), services().settings, services().objects)
+        asked, found = submission_of(failed, orders.edits), services()
+        job_type = check_submission(asked, found.settings, found.objects)
+        held_to_contract(asked, job_type, found.contracts, found.objects)
     return job
 
 

@@ -105,6 +105,15 @@ class SubmissionSchema(StrictSchema):
         metadata={"description": "How often failures that may pass are tried, the first time included; 3 if not set."},
     )
 
+    contract = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 100),
+        metadata={
+            "description": "What the input must be: name/version of a contract; its type says whether it takes one.",
+            "example": "flights/1.0.0",
+        },
+    )
+
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> Submission:
         """The submission."""

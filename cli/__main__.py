@@ -15,6 +15,7 @@ import click
 
 from cli import requests
 from cli.client import ApiClient
+from cli.contracts import contracts
 from cli.datasets import datasets
 from cli.dead_letters import dead_letters
 from cli.jobs import jobs
@@ -47,7 +48,7 @@ def main(context: click.Context, url: str, token: str | None, token_file: TextIO
         raise click.BadParameter(str(error), param_hint="--url") from error
 
 
-for command in (*requests.COMMANDS, datasets, jobs, dead_letters):
+for command in (*requests.COMMANDS, contracts, datasets, jobs, dead_letters):
     main.add_command(command)
 
 

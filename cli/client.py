@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 Record = dict[str, Any]
 
@@ -126,6 +126,23 @@ class ApiClient:
     def quota(self) -> Record:
         """What the caller may use, and what it uses now. Raises: Problem, Unreachable."""
         return self._call("GET", "/quota")
+
+    def put_contract(self, name: str, version: str, document: Record) -> Record:
+        """Put a version of a contract. Raises: Problem, Unreachable."""
+        return self._call("PUT", f"/contracts/{quote(name, safe='')}/{quote(version, safe='')}", document)
+
+    def contract(self, name: str, version: str) -> Record:
+        """A version of a contract. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/contracts/{quote(name, safe='')}/{quote(version, safe='')}")
+
+    def contract_versions(self, name: str) -> Record:
+        """All versions of a contract. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/contracts/{quote(name, safe='')}")
+
+    def contracts(self, **filters: str | int | None) -> Record:
+        """One page of contracts: `items` and `nextCursor`. Raises: Problem, Unreachable."""
+        query = urlencode({name: value for name, value in filters.items() if value is not None})
+        return self._call("GET", f"/contracts?{query}" if query else "/contracts")
 
     def job_types(self) -> Record:
         """The kinds of job there are. Raises: Problem, Unreachable."""

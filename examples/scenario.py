@@ -16,7 +16,8 @@ UPLOAD_KEY = {"Idempotency-Key": "flights-2026-11-23.csv"}
 DATASET = "3fbaf82f-767f-52ae-b6ad-b478064e509a"
 UPLOADED = f"s3://cloud-data-platform-dev-raw/uploads/{DATASET}/flights.csv"
 # What is put there before the first step.
-OBJECTS = {FLIGHTS: CSV, UPLOADED: CSV}
+TURNED = "s3://cloud-data-platform-dev-raw/flights/turned.csv"
+OBJECTS = {FLIGHTS: CSV, UPLOADED: CSV, TURNED: b"flight,carrier\n1545,UA\n"}
 
 SUBMISSION: dict[str, Any] = {
     "jobType": "csv-to-parquet",
@@ -27,6 +28,8 @@ SUBMISSION: dict[str, Any] = {
     "maxAttempts": 3,
     "size": "small",
 }
+HELD = {**SUBMISSION, "contract": "flights/1.0.0"}
+OTHER_COLUMNS = {**HELD, "inputs": [{"name": "flights", "uri": TURNED}]}
 KEY = {"Idempotency-Key": "flights-2026-11-23"}
 SIMULATED = {"jobType": "simulated", "parameters": {"seconds": 1}}
 LONG = {"jobType": "simulated", "parameters": {"seconds": 600}}
@@ -91,6 +94,8 @@ SUBMITTING = (
     Step("submitJob", "submitted", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, {"job": "/jobId"}, inside=True),
     Step("submitJob", "repeated", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, inside=True),
     Step("submitJob", "dryRun", "POST", "/jobs", 200, {"dryRun": "true"}, SUBMISSION, inside=True),
+    Step("submitJob", "underContract", "POST", "/jobs", 200, {"dryRun": "true"}, HELD, inside=True),
+    Step("submitJob", "otherColumns", "POST", "/jobs", 422, {}, OTHER_COLUMNS, inside=True),
     Step("submitJob", "reused", "POST", "/jobs", 422, {}, {**SUBMISSION, "size": "large"}, None, KEY, inside=True),
     Step("submitJob", "withoutInputs", "POST", "/jobs", 202, {}, SIMULATED, keep={"done": "/jobId"}),
     Step("submitJob", "wrong", "POST", "/jobs", 422, body=BROKEN),

@@ -6,7 +6,8 @@ of one name at once, the second sees what the first has put before its own is co
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -34,6 +35,8 @@ from shared.errors import (
     ContractIncompatible,
     ContractNotFound,
     ContractNotYours,
+    ObjectsForbidden,
+    ObjectsUnavailable,
     StoredContractUnreadable,
     StoreUnavailable,
 )
@@ -111,7 +114,8 @@ class ContractRegistry:
                 return Put(self._same(entry, version, sha256), is_first=False)
             self._require_place(entry, version, contract)
             put = ContractVersion(sha256, contract_uri(self._settings, name, version, sha256), now, author.owner_id)
-            self._objects.put_new(put.uri, document_bytes(document), "application/json")
+            with _documents_are_ours():
+                self._objects.put_new(put.uri, document_bytes(document), "application/json")
             if self._store.save(entry.with_version(version, put)):
                 log.info("contract_put", contract=f"{name}/{version}")
                 return Put(_stored(name, version, put, document), is_first=True)
@@ -138,7 +142,8 @@ class ContractRegistry:
         if version not in entry.versions:
             raise ContractNotFound(f"Contract {name} has no version {version[:17]!r}.")
         put = entry.versions[version]
-        document = self._objects.read_json(put.uri)
+        with _documents_are_ours():
+            document = self._objects.read_json(put.uri)
         if document is None or digest_of_document(document) != put.sha256:
             raise StoredContractUnreadable(f"{put.uri} is not the document of {name}/{version} that was put.")
         return _stored(name, version, put, document)
@@ -170,6 +175,15 @@ class ContractRegistry:
 
     def _contract_of(self, entry: ContractEntry, version: Version) -> Contract:
         return self.get(entry.name, text_of(version)).contract
+
+
+@contextmanager
+def _documents_are_ours() -> Iterator[None]:
+    """Where S3 forbids us our own documents an operator must help, and no caller is at fault."""
+    try:
+        yield
+    except ObjectsForbidden as error:
+        raise ObjectsUnavailable(error.detail) from error
 
 
 def _require_author(entry: ContractEntry, author: Author) -> None:

@@ -112,6 +112,8 @@ def submission_of(failed: FailedJob, edits: Edits) -> Submission:
             size=request.size,
             timeout_seconds=request.timeout_seconds,
             max_attempts=failed.max_attempts,
+            contract=str(request.contract) if request.contract else None,
+            contract_ref=request.contract,
         )
     )
 

@@ -31,6 +31,7 @@ class JobType:
     example: Mapping[str, Any]
     entry_point: str
     local_only: bool = False
+    takes_contract: bool = False
 
 
 COLUMN_NAME: dict[str, Any] = {
@@ -90,11 +91,13 @@ CSV_TO_PARQUET = JobType(
         "have the right number of fields, or a value that does not fit its column's type, is set aside with the "
         "original line and the reason, and counted; no row is dropped, and no value becomes NULL unless it is the "
         "null value. Blank lines are not rows. Decimals with more digits after the point than their type are rounded. "
+        "Under a contract the columns have its types, and rows that break one of its rules are set aside too. "
         "Files compressed as .gz or .bz2 are read as they are."
     ),
     min_inputs=1,
     max_inputs=1,
     entry_point="main.py",
+    takes_contract=True,
     example={
         "jobType": "csv-to-parquet",
         "inputs": [{"name": "flights", "uri": "s3://cloud-data-platform-dev-raw/flights/flights.csv"}],

@@ -20,6 +20,10 @@ LINK_SECONDS = 900
 DOCUMENT_BYTES = 16 * 1024 * 1024
 MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 PRESENT = "PreconditionFailed"
+# What a range of an empty object gives.
+EMPTY = "InvalidRange"
+# The first page of a folder.
+LISTED = 100
 # InvalidObjectState: archived, and not to be read before it is restored.
 FORBIDDEN = {"AccessDenied", "403", "Forbidden", "InvalidObjectState"}
 
@@ -91,6 +95,38 @@ class ObjectStore:
             return json.loads(body)
         except (ValueError, RecursionError):
             return None
+
+    def is_object(self, uri: str) -> bool:
+        """Whether there is an object of this very name. Raises: ObjectsForbidden, ObjectsUnavailable."""
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            return bool(key) and self._head(bucket, key)
+
+    def first_below(self, uri: str) -> list[str]:
+        """The URIs of the first objects of a folder that are not empty, by their names, of `LISTED` at most.
+
+        Raises: ObjectsForbidden, ObjectsUnavailable.
+        """
+        bucket, prefix = split_uri(uri)
+        with object_errors(uri):
+            answer = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=LISTED)
+        return [f"s3://{bucket}/{each['Key']}" for each in answer.get("Contents", []) if each["Size"] > 0]
+
+    def read_head(self, uri: str, most_bytes: int) -> bytes | None:
+        """An object's first bytes, or None where there is none or it is empty.
+
+        Raises: ObjectsForbidden, ObjectsUnavailable.
+        """
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            try:
+                answer = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes - 1}")
+                # A store that knows no ranges sends the whole object.
+                return answer["Body"].read(most_bytes)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING | {EMPTY}:
+                    return None
+                raise
 
     def put_new(self, uri: str, body: bytes, content_type: str) -> bool:
         """Whether the object was made: False if there is one, which is left as it is.

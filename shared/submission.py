@@ -15,7 +15,16 @@ from typing import Any
 from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import output_uri
-from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.models import (
+    ContractRef,
+    HistoryEntry,
+    Job,
+    JobInput,
+    JobRequest,
+    RetryPolicy,
+    RunSpec,
+    contract_to_item,
+)
 from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
 from shared.transitions import JobStatus
@@ -54,7 +63,10 @@ SIZES: Mapping[str, Size] = {
 
 @dataclass(frozen=True)
 class Submission:
-    """A job as it was asked for; `max_attempts` is None when the platform is to decide."""
+    """A job as it was asked for; `max_attempts` is None when the platform is to decide.
+
+    `contract` is `name/version` as it was asked for, and `contract_ref` what it names, once it was looked for.
+    """
 
     job_type: str
     inputs: tuple[JobInput, ...]
@@ -63,6 +75,8 @@ class Submission:
     size: str
     timeout_seconds: int
     max_attempts: int | None
+    contract: str | None = None
+    contract_ref: ContractRef | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,8 @@ def digest_of(asked: Submission) -> str:
             "size": asked.size,
             "timeoutSeconds": asked.timeout_seconds,
             "maxAttempts": asked.max_attempts,
+            # Not there without one, so that requests from before there were contracts have the digest that they had.
+            **({"contract": asked.contract} if asked.contract else {}),
         }
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -134,6 +150,7 @@ def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
         tags=asked.tags,
         size=asked.size,
         timeout_seconds=asked.timeout_seconds,
+        contract=asked.contract_ref,
     )
 
 
@@ -145,6 +162,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         "jobTypeVersion": job_type.version,
         "inputs": [{"name": entry.name, "uri": entry.uri} for entry in asked.inputs],
         "parameters": asked.parameters,
+        **({"contract": contract_to_item(asked.contract_ref)} if asked.contract_ref else {}),
     }
     submit = {
         "entryPoint": settings.spark_code_uri + job_type.entry_point,
@@ -177,8 +195,9 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
 
 def reach_of(asked: Submission, origin: Origin, settings: Settings) -> Reach:
     """What the job's runs must be able to read and write."""
+    contract = [asked.contract_ref.uri] if asked.contract_ref else []
     return Reach(
-        reads=[*(entry.uri for entry in asked.inputs), settings.spark_code_uri],
+        reads=[*(entry.uri for entry in asked.inputs), *contract, settings.spark_code_uri],
         output=output_uri(settings, origin.job_id),
         logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
         partition=partition_of(settings.emr_job_role_arn),

@@ -16,6 +16,34 @@ COLUMNS = [
     {"name": "flight", "type": "int"},
     {"name": "arr_delay", "type": "int"},
 ]
+CONTRACT = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "acceptance",
+    "name": "acceptance",
+    "version": "1.0.0",
+    "status": "active",
+    "schema": [
+        {
+            "name": "flights",
+            "properties": [
+                {
+                    "name": "carrier",
+                    "logicalType": "string",
+                    "primaryKey": True,
+                    "logicalTypeOptions": {"pattern": "^[A-Z0-9]{2}$"},
+                },
+                {
+                    "name": "flight",
+                    "logicalType": "integer",
+                    "primaryKey": True,
+                    "logicalTypeOptions": {"minimum": 1},
+                },
+                {"name": "arr_delay", "logicalType": "integer"},
+            ],
+        }
+    ],
+}
 QUERY = """SELECT name, count(*) AS flights, sum(arr_delay) AS delay
            FROM flights JOIN airlines USING (carrier) GROUP BY name ORDER BY name"""
 
@@ -68,6 +96,25 @@ def test_csv_becomes_parquet_and_parquet_an_answer(platform: Platform, inputs):
     moves = [(row["from"], row["to"]) for row in platform.api.history(answer["jobId"])["items"]]
     assert moves[0] == (None, "SUBMITTED")
     assert moves[-1] == ("RUNNING", "SUCCEEDED")
+
+
+def test_rows_that_break_their_contract_are_set_aside_and_counted_by_rule(platform: Platform):
+    platform.api.put_contract("acceptance", "1.0.0", CONTRACT)
+    uri = platform.upload(
+        "acceptance/doubtful.csv", b"carrier,flight,arr_delay\nUA,1545,11\nUA,1545,3\nuA,0,NA\nB6,725,-18\n"
+    )
+
+    job = platform.wait(platform.api.submit({**csv_job(uri), "contract": "acceptance/1.0.0"}))
+
+    assert job["status"] == "SUCCEEDED", job["statusMessage"]
+    outputs = platform.api.outputs(job["jobId"])
+    assert outputs["counts"] == {"rowsRead": 4, "rowsWritten": 1, "rowsRejected": 3}
+    assert outputs["contract"]["name"] == "acceptance"
+    assert {(row["column"], row["rule"]): row["rows"] for row in outputs["contract"]["violations"]} == {
+        ("carrier", "pattern"): 1,
+        ("carrier, flight", "primaryKey"): 2,
+        ("flight", "minimum"): 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,14 @@ class FakeS3:
         checksum = self._checksums.get((Bucket, Key)) if ChecksumMode == "ENABLED" else None
         return head if checksum is None else {**head, "ChecksumSHA256": checksum}
 
-    def get_object(self, Bucket: str, Key: str) -> Any:
-        """GetObject."""
+    def get_object(self, Bucket: str, Key: str, Range: str = "") -> Any:
+        """GetObject, also of a range of its first bytes."""
         if (Bucket, Key) not in self.objects:
             raise aws_error("GetObject", "NoSuchKey", status=404)
-        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+        body = self.objects[Bucket, Key]
+        if Range and not body:
+            raise aws_error("GetObject", "InvalidRange", status=416)
+        return {"Body": io.BytesIO(body[: int(Range.removeprefix("bytes=0-")) + 1] if Range else body)}
 
     def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str = "") -> Any:
         """PutObject, conditional."""
@@ -62,9 +65,10 @@ class FakeS3:
         return {}
 
     def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> Any:
-        """ListObjectsV2, counted only."""
-        keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
-        return {"KeyCount": len(keys[:MaxKeys])}
+        """ListObjectsV2, its first page."""
+        keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))[:MaxKeys]
+        contents = [{"Key": key, "Size": len(self.objects[Bucket, key])} for key in keys]
+        return {"KeyCount": len(keys), "Contents": contents}
 
     def create_multipart_upload(
         self, Bucket: str, Key: str, ContentType: str, ChecksumAlgorithm: str, ChecksumType: str

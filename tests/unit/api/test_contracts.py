@@ -8,7 +8,7 @@ import pytest
 from api.callers import DATASETS_WRITE, JOBS_READ, OPS
 from shared.contract_registry import MOST_VERSIONS
 from shared.contracts import digest_of_document
-from tests.fakes.seam import no_answer, no_connection
+from tests.fakes.seam import aws_error, no_answer, no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, pointers_of, problem_of
 from tests.unit.contracts.documents import COLUMNS, column, document
@@ -284,3 +284,14 @@ def test_a_service_that_is_away_is_said_to_be(api: Api, call):
     response = api.get("/contracts") if call == "scan" else api.put_contract(document())
 
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("call", ["get_object", "put_object"])
+def test_documents_that_are_forbidden_to_us_are_no_fault_of_the_caller(api: Api, call):
+    if call == "get_object":
+        api.put_contract(document())
+    api.seam.fail_before(call, aws_error(call, "AccessDenied", status=403))
+
+    response = api.get("/contracts/flights/1.0.0") if call == "get_object" else api.put_contract(document())
+
+    assert problem_of(response) == (HTTPStatus.SERVICE_UNAVAILABLE, "object_store_unavailable")

@@ -14,7 +14,7 @@ from api.operations import load_with
 from api.schemas import SubmissionSchema
 from api.submission import as_submitted
 from shared.job_types import CSV_TO_PARQUET, SIMULATED_RUN, SQL
-from shared.models import Job, job_from_item, job_to_item
+from shared.models import ContractRef, Job, job_from_item, job_to_item
 from shared.settings import Settings
 from shared.spark_runner import start_request
 from shared.submission import Origin, as_tag, build_job, digest_of
@@ -46,6 +46,20 @@ def test_a_job_begins_with_its_creation_as_its_history():
     assert (entry.moved_from, entry.moved_to, entry.by, entry.at) == (None, "SUBMITTED", "api:local", NOON)
     assert (job.attempt, job.rev, job.correlation_id) == (0, "", "correlation-1")
     assert job.due_at == NOON + timedelta(seconds=120)
+
+
+def test_a_request_without_a_contract_has_the_digest_that_it_always_had():
+    asked = load_with(SubmissionSchema, submission())
+
+    assert digest_of(asked) == "59dbaab4517ea24313ee891061bebeb6645270b6a962989f0472f4f55d7a82ee"
+
+
+def test_a_job_under_a_contract_survives_its_item():
+    job = built()
+    ref = ContractRef("flights", "1.0.0", "ab" * 32, "s3://artifacts/contracts/flights/1.0.0.json")
+    held = replace(job, rev="1", request=replace(job.request, contract=ref))
+
+    assert job_from_item(job_to_item(held)) == held
 
 
 def test_a_job_survives_its_item():
@@ -168,6 +182,8 @@ def test_equal_requests_have_one_digest_and_others_another():
         digest(tags={"a": "b"}),
         digest(size="large"),
         digest(timeoutSeconds=60),
+        digest(contract="flights/1.0.0"),
+        digest(contract="flights/1.0.1"),
     ]
 
     assert digest(parameters=one) == digest(parameters=same)
