@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from shared.errors import FieldProblem
 from shared.job_types import JOB_TYPES, MAX_QUERY_CHARACTERS, parameter_problems
-from shared.schema_problems import SENTENCES
+from shared.schema_problems import MOST_ERRORS, SENTENCES
 
 SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
 EACH_TYPE = pytest.mark.parametrize("job_type", JOB_TYPES.values(), ids=JOB_TYPES.keys())
@@ -214,6 +214,13 @@ def test_the_spark_code_has_the_parameters_and_defaults_of_the_catalogue(module)
     for name, value in in_code.items():
         if isinstance(value, ast.Constant) and value.value is not None:
             assert value.value == properties[name]["default"], name
+
+
+def test_of_more_mistakes_than_anybody_reads_a_part_is_looked_for():
+    found = parameter_problems(JOB_TYPES["csv-to-parquet"], {"columns": [1] * 100_000, "colour": "red"})
+
+    assert len(found) <= MOST_ERRORS
+    assert "/columns/0" in {problem.pointer for problem in found}
 
 
 def test_the_spark_code_has_the_job_types_of_the_catalogue():
