@@ -6,7 +6,7 @@ PYTEST := $(PRODUCT)/python -m pytest
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs examples lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs examples postman newman lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,13 @@ docs: setup ## make again the documents that are made from code
 
 examples: setup ## send the requests of examples/scenario.py and record the answers; then make docs
 	@$(PRODUCT)/python -m examples
+
+postman: setup node ## make docs/api/postman_collection.json again, from the document and the scenario
+	@$(PRODUCT)/python scripts/postman_collection.py > docs/api/postman_collection.json.new
+	@mv docs/api/postman_collection.json.new docs/api/postman_collection.json
+
+newman: node ## run the Postman collection: make newman URL=http://127.0.0.1:8000 [TOKEN_FILE=...]
+	@scripts/newman.sh "$(URL)" $(TOKEN_FILE)
 
 lock: setup ## resolve requirements/*.in again and write the lock files
 	@sh scripts/lock.sh

@@ -31,5 +31,17 @@ class Step:
     signed: bool = False
     # It needs what only those who know the deployment have: objects in its buckets, or the key of an attempt.
     inside: bool = False
+    # The status where the scenario was played before, if it is another.
+    status_again: int | None = None
     # It only makes what later steps need, and is not shown.
     hidden: bool = False
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The statuses of a right answer: the first time, and then."""
+        return (self.status,) if self.status_again is None else (self.status, self.status_again)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the path is a whole address that an answer gave, and no operation of the API."""
+        return not self.operation

@@ -12,7 +12,12 @@ from shared.job_types import JOB_TYPES
 from tests.integration.oidc.provider import AUDIENCE, Provider, signing_keys
 
 DEFAULT_SEED = 20261123
-DEFAULT_EXAMPLES = 40
+DEFAULT_EXAMPLES = 30
+
+# A search sends as much as it can; what it would be refused for that, other tests look at.
+UNLIMITED = {
+    f"RATE_{kind}_{what}": "100000" for kind in ("READS", "WRITES", "UPLOADS") for what in ("PER_SECOND", "BURST")
+} | {"QUOTA_ACTIVE_JOBS": "1000000", "QUOTA_OPEN_UPLOADS": "1000000"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,12 +3,9 @@
 Loaded by schemathesis itself, see schemathesis.toml.
 """
 
-import functools
 import json
 import os
 import re
-import time
-import uuid
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +15,7 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
 from shared.job_types import JOB_TYPES
-from shared.signatures import callback_key, sign
+from tests.integration.outside.prepared import MAKERS, prepared, signature
 
 REJECTED = "Schema-valid request rejected"
 SIGNED = "reportStatus"
@@ -49,21 +46,35 @@ REFUSALS = (
         "validation_failed",
         "Which types, inputs and parameters there can be, GET /job-types says, and not the body's schema.",
         "submitJob",
-        pointers="/jobType|/inputs.*|/parameters.*",
+        "/jobType|/inputs.*|/parameters.*",
+    ),
+    Refusal(
+        "validation_failed", "Nothing lies between two times that are not in order.", "listJobs", "/query/createdBefore"
+    ),
+    Refusal(
+        "validation_failed",
+        "How many parts a dataset has is no matter of a schema.",
+        "linkParts",
+        "/parts/[0-9]+/number",
+    ),
+    Refusal(
+        "validation_failed",
+        "How large a file may be, the settings say, and how it must be cut into parts its size.",
+        "registerDataset",
+        "/sizeBytes|/partSizeBytes",
     ),
     Refusal(
         "validation_failed",
         "What there is to be changed, and to what, depends on the failed job.",
         "replayJob",
-        pointers="|/overrides.*",
+        "|/overrides.*",
     ),
 )
 # What made-up bodies do not hit upon: a part that is accepted, for every second body of these operations.
 PLAUSIBLE: dict[str, tuple[dict[str, Any], ...]] = {
     "submitJob": tuple(dict(job_type.example) for job_type in JOB_TYPES.values()),
+    "linkParts": ({"parts": [{"number": 1, "sha256": "1a" * 32}]},),
 }
-# What only works with a job that has failed.
-OF_FAILED_JOBS = {"replayJob"}
 
 
 @schemathesis.hook
@@ -90,7 +101,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Make a request that is meant to be right plausible, and sign it where it must be signed."""
     if is_free_and_right(case):
         make_plausible(case)
-    if operation_of(case) == SIGNED and case.meta.components[ParameterLocation.HEADER].mode.is_positive:
+    headers = case.meta.components.get(ParameterLocation.HEADER)
+    if operation_of(case) == SIGNED and headers is not None and headers.mode.is_positive:
         case.headers.update(signature(case.path_parameters["jobId"], body_of(case)))
 
 
@@ -119,21 +131,9 @@ def make_plausible(case: Any) -> None:
     if chosen % 2 and operation_id in PLAUSIBLE:
         parts = PLAUSIBLE[operation_id]
         case.body = {**case.body, **parts[chosen // 2 % len(parts)]}
-    if chosen % 2 and operation_id in OF_FAILED_JOBS:
-        case.path_parameters["jobId"] = failed_job(case.headers["Authorization"])
-
-
-@functools.cache
-def failed_job(authorization: str) -> str:
-    """The id of a failed job of the caller's."""
-    url, body = os.environ["CDP_API_URL"], b'{"status": "%s", "failureReason": "INVALID_INPUT"}'
-    submitted = requests.post(f"{url}/jobs", json={"jobType": "simulated"}, headers={"Authorization": authorization})
-    job_id: str = submitted.json()["jobId"]
-    for status in (b"RUNNING", b"FAILED"):
-        report = body % status
-        headers = {"Content-Type": "application/json", **signature(job_id, report)}
-        requests.post(f"{url}/internal/jobs/{job_id}/status", data=report, headers=headers).raise_for_status()
-    return job_id
+    if chosen % 2 and operation_id in MAKERS:
+        (name,) = case.path_parameters
+        case.path_parameters[name] = prepared(operation_id, case.headers["Authorization"])
 
 
 def body_of(case: Any) -> bytes:
@@ -141,15 +141,3 @@ def body_of(case: Any) -> bytes:
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
     body = prepared.body or b""
     return body.encode() if isinstance(body, str) else body
-
-
-def signature(job_id: str, body: bytes) -> dict[str, str]:
-    """The headers of a message that the attempt in its body has signed."""
-    attempt = re.search(rb'"attempt": ?([0-9]+)', body)
-    key = callback_key(os.environ["CALLBACK_SIGNING_KEY"], job_id, int(attempt[1]) if attempt else 0)
-    message_id, timestamp = uuid.uuid4().hex, int(time.time())
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(key, message_id, timestamp, body),
-    }
