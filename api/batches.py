@@ -16,6 +16,7 @@ from api.auth import caller, writes_jobs
 from api.errors import problem_document, seen_by_clients
 from api.fields import FullMatch, StrictSchema
 from api.ids import keyed_job_id
+from api.inputs import Inputs, RememberedInputs
 from api.operations import load_with, returns, takes_body
 from api.pointers import pointing
 from api.problem_schema import ProblemSchema
@@ -93,19 +94,6 @@ BatchResultSchema = Schema.from_dict(
 )
 
 
-class RememberedInputs:
-    """Looks for each input once, however many submissions of a batch name it."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, bool] = {}
-
-    def exists(self, uri: str) -> bool:
-        """As `ObjectStore.exists`."""
-        if uri not in self._found:
-            self._found[uri] = services().objects.exists(uri)
-        return self._found[uri]
-
-
 @blueprint.post("/jobs/batch")
 @writes_jobs
 @takes_body(BatchSchema, examples.batch, most_bytes=lambda: services().settings.max_batch_body_bytes)
@@ -134,7 +122,7 @@ def read_entry(given: Mapping[str, Any], place: int) -> Entry | AppError:
 
 def submit_all(entries: Sequence[Entry | AppError]) -> Iterator[Submitted | Exception]:
     """What became of each. Raises: StoreUnavailable before anything was stored."""
-    known, inputs, deadline = made_before(entries), RememberedInputs(), services().clock() + LONGEST
+    known, inputs, deadline = made_before(entries), RememberedInputs(services().objects), services().clock() + LONGEST
     stopped_by: Exception | None = None
     for place, entry in enumerate(entries):
         if stopped_by is None and services().clock() > deadline:
@@ -157,7 +145,7 @@ def made_before(entries: Sequence[Entry | AppError]) -> dict[str, Job]:
     return {job.job_id: job for job in services().store.get_many(ids)}
 
 
-def submit_one(entry: Entry, place: int, known: Mapping[str, Job], inputs: RememberedInputs) -> Submitted | Exception:
+def submit_one(entry: Entry, place: int, known: Mapping[str, Job], inputs: Inputs) -> Submitted | Exception:
     """What became of one submission; its error is a result like any other."""
     job_id = job_id_of(entry.key)
     try:

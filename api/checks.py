@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
+from api.inputs import Inputs
 from api.operations import sentence
 from shared.datasets import UPLOADS_FOLDER
 from shared.errors import FieldProblem, ObjectsForbidden, ValidationFailed
@@ -17,13 +17,6 @@ from shared.submission import Submission
 
 # Inputs become views of Spark SQL, which does not tell Flights from flights.
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Inputs(Protocol):
-    """Knows which inputs there are; `ObjectStore` does."""
-
-    def exists(self, uri: str) -> bool:
-        """Whether anything lies there. Raises: ObjectsForbidden, ObjectsUnavailable."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from api.inputs import Inputs
 from api.operations import sentence
 from shared.contract_headers import header_faults
 from shared.contract_registry import ContractRegistry, StoredContract
@@ -10,7 +11,6 @@ from shared.contracts import read_reference
 from shared.csv_headers import HEAD_BYTES, header_of, is_hidden, is_plain_csv
 from shared.errors import ContractNotFound, FieldProblem, ObjectsForbidden, ValidationFailed
 from shared.job_types import JobType
-from shared.object_store import ObjectStore
 from shared.submission import Submission
 
 # Of a folder; Spark looks at every file.
@@ -23,7 +23,7 @@ class Held:
 
     asked: Submission
     stored: StoredContract
-    objects: ObjectStore
+    objects: Inputs
 
 
 Problems = Iterator[FieldProblem]
@@ -41,9 +41,7 @@ def require_contract(text: str, contracts: ContractRegistry, pointer: str = "/co
         raise ValidationFailed(error.detail, [FieldProblem(pointer, error.detail)]) from error
 
 
-def held_to_contract(
-    asked: Submission, job_type: JobType, contracts: ContractRegistry, objects: ObjectStore
-) -> Submission:
+def held_to_contract(asked: Submission, job_type: JobType, contracts: ContractRegistry, objects: Inputs) -> Submission:
     """The submission with the contract that it names, found; it has passed all other checks.
 
     Raises: ValidationFailed with all problems of the parameters, or else of the files; ObjectsUnavailable,
@@ -105,7 +103,7 @@ def faults_of_file(uri: str, held: Held) -> Iterator[str]:
         yield from header_faults(held.stored.contract, names)
 
 
-def first_files(uri: str, objects: ObjectStore) -> list[str]:
+def first_files(uri: str, objects: Inputs) -> list[str]:
     """The object of this URI, or the first files of the folder that Spark would read, by their names."""
     if uri.endswith("/") or not objects.is_object(uri):
         folder = f"{uri.rstrip('/')}/"

@@ -107,4 +107,5 @@ def checked_job(failed: FailedJob, orders: Orders) -> Job:
 
 def in_overrides(pointer: str) -> str:
     """Where a problem of the new submission lies in the body: at all of it, if no override can mend it."""
-    return f"/overrides{pointer}" if pointer.split("/")[1] in OVERRIDABLE else ""
+    field, _, _ = pointer.removeprefix("/").partition("/")
+    return f"/overrides{pointer}" if field in OVERRIDABLE else ""

@@ -7,10 +7,11 @@ import structlog
 from flask import g
 
 from api.auth import caller
-from api.checks import Inputs, check_submission
+from api.checks import check_submission
 from api.contract_checks import held_to_contract
 from api.dataset_inputs import with_datasets
 from api.ids import keyed_job_id
+from api.inputs import Inputs
 from api.services import services
 from shared.errors import (
     AppError,
@@ -86,7 +87,7 @@ def checked_job(asked: Submission, job_id: str, inputs: Inputs) -> Job:
     """The job that a submission would make; nothing is stored. Raises: ValidationFailed, ObjectsUnavailable."""
     settings, asked = services().settings, with_datasets(asked)
     job_type = check_submission(asked, settings, inputs)
-    asked = held_to_contract(asked, job_type, services().contracts, services().objects)
+    asked = held_to_contract(asked, job_type, services().contracts, inputs)
     origin = Origin(job_id, caller().owner_id, g.correlation_id, services().clock())
     return build_job(asked, job_type, origin, settings)
 

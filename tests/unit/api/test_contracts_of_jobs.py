@@ -260,6 +260,15 @@ def test_a_batch_tells_it_in_the_submissions_own_result(api: Api):
     assert (result["status"], result["problem"]["errors"][0]["pointer"]) == (422, "/jobs/0/inputs/0/uri")
 
 
+def test_a_batch_reads_the_header_of_a_file_once(api: Api):
+    entry = submission(contract=REFERENCE, inputs=[{"name": "flights", "uri": FLIGHTS}])
+
+    response = api.post("/jobs/batch", json={"jobs": [entry] * 20})
+
+    assert [item["status"] for item in response.get_json()["items"]] == [HTTPStatus.ACCEPTED] * 20
+    assert api.seam.calls.count("get_object") == 1
+
+
 def test_a_replay_is_held_to_the_same_contract(api: Api):
     job = api.stored(submit(api).get_json()["jobId"])
     facts = {"failure_reason": FailureReason.RUN_FAILED, "failure_detail": "Boom.", "owner_id": "local"}
