@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PRODUCT := .venv/product/bin
 SPARK := .venv/spark/bin
 PYTEST := $(PRODUCT)/python -m pytest
+CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py)
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
@@ -62,7 +63,7 @@ mutants: setup ## break the worker's protocol in each known way, and see which t
 
 contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs Java 17 and Maven)
 	@scripts/dynamodb_local.sh
-	$(PYTEST) -q tests/integration/test_store_contract.py --dynamodb-local .venv/dynamodb-local
+	$(PYTEST) -q $(CONTRACTS) --dynamodb-local .venv/dynamodb-local
 
 lint: setup ## ruff and mypy, changing nothing
 	$(PRODUCT)/ruff format --check --quiet .

@@ -18,6 +18,9 @@ from tests.fakes.dynamodb import FakeDynamoDB
 START_SECONDS = 60
 LOCAL_OPTIONS = {"region_name": "us-east-1", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
+# MiniStack looks at a whole table for each query, so it is no place for 200,000 items.
+RUNS_ON = {"dynamodb": ["fake", "ministack"], "large_dynamodb": ["fake"]}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dynamodb-local", type=Path, help="folder of DynamoDB Local: its contract tests run too")
@@ -50,10 +53,11 @@ def dynamodb_local(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that takes `dynamodb` runs on the fake and on MiniStack, and on DynamoDB Local where it is at hand."""
-    if "dynamodb" in metafunc.fixturenames:
-        also = ["dynamodb-local"] if metafunc.config.getoption("--dynamodb-local") else []
-        metafunc.parametrize("dynamodb", ["fake", "ministack", *also], indirect=True)
+    """What takes one of these runs on each DynamoDB that it names, and on DynamoDB Local where it is at hand."""
+    also = ["dynamodb-local"] if metafunc.config.getoption("--dynamodb-local") else []
+    for fixture, kinds in RUNS_ON.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, [*kinds, *also], indirect=True)
 
 
 @pytest.fixture
@@ -64,6 +68,9 @@ def dynamodb(request: pytest.FixtureRequest) -> Any:
     if request.param == "dynamodb-local":
         return request.getfixturevalue("dynamodb_local")
     return make_client("dynamodb", request.getfixturevalue("aws_cloud").environment)
+
+
+large_dynamodb = dynamodb
 
 
 def answers(client: Any) -> bool:

@@ -58,12 +58,13 @@ def submission(**changes: Any) -> dict[str, Any]:
 class Api:
     """The application, and everything that it stands on."""
 
-    def __init__(self, callers: Callers | None = None, **settings: Any) -> None:
+    def __init__(self, callers: Callers | None = None, dynamodb: Any = None, **settings: Any) -> None:
+        """`dynamodb` is another client than that of a fake of its own."""
         self._callers = callers or Anybody()
         given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_key": MASTER_KEY}
         self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
         self.clock, self.seam, self.limits_seam = Clock(), Seam(), Seam()
-        self.dynamodb, self.s3 = FakeDynamoDB(self.clock), FakeS3()
+        self.dynamodb, self.s3 = dynamodb or FakeDynamoDB(self.clock), FakeS3()
         self.sqs = FakeSQS(self.clock, [self.settings.jobs_queue], self.settings.dead_letter_queue)
         self.s3.objects[RAW, "flights/flights.csv"] = b"carrier\nUA\n"
         self.store = JobStore(
