@@ -7,7 +7,7 @@ CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contrac
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts coverage lint format docs examples postman newman lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ mutants: setup ## break the worker's protocol in each known way, and see which t
 contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs Java 17 and Maven)
 	@scripts/dynamodb_local.sh
 	$(PYTEST) -q $(CONTRACTS) --dynamodb-local .venv/dynamodb-local
+
+api-changes: setup ## whether the API keeps what the last release promised (needs Go)
+	@scripts/oasdiff.sh
+	$(PYTEST) -q tests/released --oasdiff .venv/oasdiff/oasdiff
 
 lint: setup ## ruff and mypy, changing nothing
 	$(PRODUCT)/ruff format --check --quiet .
