@@ -45,9 +45,9 @@ REFUSALS = (
     ),
     Refusal(
         "validation_failed",
-        "Which types, inputs and parameters there can be, GET /job-types says, and not the body's schema.",
+        "Which types, inputs, parameters and contracts there can be, GET /job-types says, and not the body's schema.",
         "submitJob",
-        "/jobType|/inputs.*|/parameters.*",
+        "/jobType|/inputs.*|/parameters.*|/contract",
     ),
     Refusal(
         "validation_failed", "Nothing lies between two times that are not in order.", "listJobs", "/query/createdBefore"
