@@ -11,7 +11,6 @@ from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, post_load, validate
 
-from api import examples
 from api.auth import caller, writes_jobs
 from api.errors import problem_document, seen_by_clients
 from api.fields import FullMatch, StrictSchema
@@ -96,8 +95,8 @@ BatchResultSchema = Schema.from_dict(
 
 @blueprint.post("/jobs/batch")
 @writes_jobs
-@takes_body(BatchSchema, examples.batch, most_bytes=lambda: services().settings.max_batch_body_bytes)
-@returns(BatchResultSchema, lambda: example(), problems=(StoreUnavailable,))
+@takes_body(BatchSchema, most_bytes=lambda: services().settings.max_batch_body_bytes)
+@returns(BatchResultSchema, problems=(StoreUnavailable,))
 def submit_batch(body: Mapping[str, Any]) -> ResponseReturnValue:
     """Submit up to 100 jobs.
 
@@ -163,13 +162,3 @@ def result_record(outcome: Submitted | Exception) -> dict[str, Any]:
     error, detail, _ = seen_by_clients(outcome)
     problem = problem_document(error, detail, g.correlation_id)
     return {"status": error.http_status, "job": None, "replayed": False, "problem": problem}
-
-
-def example() -> dict[str, Any]:
-    """The results of a batch whose second submission is wrong."""
-    accepted = {"status": 202, "job": examples.submitted_job(), "replayed": False, "problem": None}
-    wrong = read_entry(examples.batch()["jobs"][1], 1)
-    if not isinstance(wrong, AppError):
-        raise TypeError("the example's second submission must be wrong")
-    problem = problem_document(wrong, wrong.detail, examples.CORRELATION_ID)
-    return {"items": [accepted, {"status": 422, "job": None, "replayed": False, "problem": problem}]}

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.bodies import read_bytes
 from api.operations import View, load_body, most_body_bytes, note, returns, takes_body
 from api.owned import any_job
@@ -58,10 +57,9 @@ def signed_by_attempt(view: View) -> View:
 
 @blueprint.post("/internal/jobs/<job_id>/status")
 @signed_by_attempt
-@takes_body(ReportSchema, examples.report)
+@takes_body(ReportSchema)
 @returns(
     JobSchema,
-    examples.running_job,
     problems=(InvalidTransition, ReportRefused, JobNotFound, StoreUnavailable),
 )
 def report_status(job_id: str, body: Report) -> ResponseReturnValue:

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import caller, writes_jobs
 from api.operations import returns, takes_optional_body
 from api.owned import own_job
@@ -24,10 +23,9 @@ blueprint = Blueprint("cancellation", __name__)
 
 @blueprint.post("/jobs/<job_id>/cancel")
 @writes_jobs
-@takes_optional_body(CancellationSchema, examples.cancellation)
+@takes_optional_body(CancellationSchema)
 @returns(
     JobSchema,
-    examples.cancelled_job,
     HTTPStatus.ACCEPTED,
     problems=(JobNotFound, JobAlreadyEnded, StoreUnavailable),
 )

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import caller, reads_jobs, writes_contracts
 from api.contract_records import (
     ContractPageSchema,
@@ -20,10 +19,7 @@ from api.contract_records import (
 )
 from api.operations import returns, takes_document, takes_nothing, takes_query
 from api.services import services
-from shared.contract_registry import Author, StoredContract
-from shared.contract_schema import EXAMPLE
-from shared.contract_store import ContractEntry, ContractVersion
-from shared.contracts import digest_of_document, read_contract
+from shared.contract_registry import Author
 from shared.errors import (
     ContractExists,
     ContractFull,
@@ -33,34 +29,16 @@ from shared.errors import (
     ObjectsUnavailable,
     StoreUnavailable,
 )
-from shared.locations import contract_uri
-from shared.models import ContractRef
 
 blueprint = Blueprint("contracts", __name__)
 
 
-def example() -> StoredContract:
-    """The example's contract as it was put."""
-    sha256 = digest_of_document(EXAMPLE)
-    uri = contract_uri(examples.SETTINGS, EXAMPLE["name"], EXAMPLE["version"], sha256)
-    ref = ContractRef(EXAMPLE["name"], EXAMPLE["version"], sha256, uri)
-    return StoredContract(ref, examples.NOON, "local", EXAMPLE, read_contract(EXAMPLE))
-
-
-def example_entry() -> ContractEntry:
-    """The example's contract among others."""
-    stored = example()
-    put = ContractVersion(stored.ref.sha256, stored.ref.uri, stored.created_at, stored.by)
-    return ContractEntry(stored.ref.name, stored.by, {stored.ref.version: put})
-
-
 @blueprint.put("/contracts/<name>/<version>")
 @writes_contracts
-@takes_document("ContractDocument", lambda: EXAMPLE)
-@returns(ContractSchema, lambda: contract_record(example()))
+@takes_document("ContractDocument")
+@returns(ContractSchema)
 @returns(
     ContractSchema,
-    lambda: contract_record(example()),
     HTTPStatus.CREATED,
     problems=(
         ContractNotYours,
@@ -91,7 +69,6 @@ def put_contract(name: str, version: str, document: Mapping[str, Any]) -> Respon
 @takes_nothing
 @returns(
     ContractSchema,
-    lambda: contract_record(example()),
     problems=(ContractNotFound, StoreUnavailable, ObjectsUnavailable),
 )
 def get_contract(name: str, version: str) -> ResponseReturnValue:
@@ -102,9 +79,7 @@ def get_contract(name: str, version: str) -> ResponseReturnValue:
 @blueprint.get("/contracts/<name>")
 @reads_jobs
 @takes_nothing
-@returns(
-    ContractVersionsSchema, lambda: versions_record(example_entry()), problems=(ContractNotFound, StoreUnavailable)
-)
+@returns(ContractVersionsSchema, problems=(ContractNotFound, StoreUnavailable))
 def list_contract_versions(name: str) -> ResponseReturnValue:
     """List the versions of a contract, the highest first."""
     return versions_record(services().contracts.entry(name))
@@ -115,7 +90,6 @@ def list_contract_versions(name: str) -> ResponseReturnValue:
 @takes_query(ContractQuerySchema)
 @returns(
     ContractPageSchema,
-    lambda: {"items": [summary_record(example_entry())], "nextCursor": None},
     problems=(StoreUnavailable,),
 )
 def list_contracts(query: Mapping[str, Any]) -> ResponseReturnValue:

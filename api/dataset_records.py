@@ -1,23 +1,17 @@
-"""Datasets and their uploads as clients see them, and examples of both, made by the same code."""
+"""Datasets and their uploads as clients see them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from api import examples
-from api.dataset_schemas import RegistrationSchema, WantedPart
-from api.operations import load_with
+from api.dataset_schemas import WantedPart
 from api.records import iso, list_of, moment, number, text
-from shared.datasets import Completion, Dataset, DatasetStatus, Registration, build_dataset
+from shared.datasets import Dataset, DatasetStatus
 from shared.links import Link
 from shared.models import DATASET_REFERENCE
 from shared.uploads import headers_of_part, headers_of_put
-
-DATASET_ID = "019ab0a0-5c00-7000-8000-0000000000d1"
-EXAMPLE_URL = "https://cloud-data-platform-dev-raw.s3.amazonaws.com/...?X-Amz-Signature=..."
 
 
 def _headers(description: str, **options: Any) -> fields.Dict:
@@ -177,55 +171,3 @@ def parts_record(dataset: Dataset, parts: Sequence[WantedPart], links: Sequence[
             for part, link in zip(parts, links, strict=True)
         ]
     }
-
-
-def registration() -> dict[str, Any]:
-    """The body of a request for a dataset."""
-    return {
-        "fileName": "flights.csv",
-        "sizeBytes": 31054562,
-        "sha256": "9f" * 32,
-        "contentType": "text/csv",
-        "tags": {"team": "ops"},
-    }
-
-
-def wanted_parts() -> dict[str, Any]:
-    """The body of a request for links to parts."""
-    return {"parts": [{"number": 1, "sha256": "1a" * 32}, {"number": 2, "sha256": "2b" * 32}]}
-
-
-def _registered(**more: Any) -> Dataset:
-    asked: Registration = load_with(RegistrationSchema, {**registration(), **more})
-    return build_dataset(asked, DATASET_ID, "local", examples.CORRELATION_ID, examples.NOON, examples.SETTINGS)
-
-
-def registered_dataset() -> dict[str, Any]:
-    """The record of a dataset just after its registration."""
-    dataset = _registered()
-    return dataset_record(dataset, examples.NOON, put_record(dataset, Link(EXAMPLE_URL, dataset.expires_at)))
-
-
-def ready_dataset() -> dict[str, Any]:
-    """The record of a dataset that is complete."""
-    completion = Completion(
-        examples.later(60), '"5d41402abc4b2a76b9719d911017c592"', "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"
-    )
-    return dataset_record(replace(_registered(), completion=completion), examples.later(60))
-
-
-def abandoned_dataset() -> dict[str, Any]:
-    """The record of a dataset that was given up."""
-    return dataset_record(replace(_registered(), abandoned_at=examples.later(60)), examples.later(60))
-
-
-def dataset_page() -> dict[str, Any]:
-    """A page of one dataset, and more behind it."""
-    return {"items": [ready_dataset()], "nextCursor": "q7b1Zk3o2yF0cG9zaXRpb24jMDE5YWIwYTA"}
-
-
-def part_links() -> dict[str, Any]:
-    """Links to the parts of an example."""
-    dataset = _registered(partSizeBytes=16 * 1024 * 1024)
-    parts = [WantedPart(row["number"], row["sha256"]) for row in wanted_parts()["parts"]]
-    return parts_record(dataset, parts, [Link(EXAMPLE_URL, examples.later(3600)) for _ in parts])

@@ -6,7 +6,6 @@ import structlog
 from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
-from api import dataset_records
 from api.auth import caller, reads_datasets, writes_datasets
 from api.cursors import DatasetsOf, cursor_to, position_of
 from api.dataset_records import DatasetPageSchema, DatasetSchema, dataset_record
@@ -38,10 +37,9 @@ blueprint = Blueprint("datasets", __name__)
 
 @blueprint.post("/datasets")
 @writes_datasets
-@takes_body(RegistrationSchema, dataset_records.registration, headers=IdempotencySchema)
+@takes_body(RegistrationSchema, headers=IdempotencySchema)
 @returns(
     DatasetSchema,
-    dataset_records.registered_dataset,
     HTTPStatus.CREATED,
     problems=(IdempotencyKeyReused, QuotaExceeded, TooManyLinks, StoreUnavailable),
     headers={"Location": "The path of the dataset.", REPLAYED: "true, if an earlier request registered it."},
@@ -64,7 +62,7 @@ def register_dataset(body: Registration, headers: dict[str, str | None]) -> Resp
 @blueprint.get("/datasets/<dataset_id>")
 @reads_datasets
 @takes_nothing
-@returns(DatasetSchema, dataset_records.ready_dataset, problems=(DatasetNotFound, TooManyLinks, StoreUnavailable))
+@returns(DatasetSchema, problems=(DatasetNotFound, TooManyLinks, StoreUnavailable))
 def get_dataset(dataset_id: str) -> ResponseReturnValue:
     """Look at a dataset. While it waits for its upload, its links come again."""
     dataset, now = own_dataset(dataset_id), services().clock()
@@ -76,7 +74,6 @@ def get_dataset(dataset_id: str) -> ResponseReturnValue:
 @takes_query(DatasetQuerySchema)
 @returns(
     DatasetPageSchema,
-    dataset_records.dataset_page,
     problems=(BadCursor, StoreUnavailable),
     headers={"Link": 'The path of the next page, as <path>; rel="next"; not on the last page.'},
 )

@@ -4,10 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api import examples
 from api.auth import caller
 from api.quota import QuotasSchema, quotas_record
-from api.quota import example as example_of_quotas
 from api.records import JobSchema, job_record, open_object, text
 from api.services import services
 from api.submission import as_submitted
@@ -62,11 +60,6 @@ DryRunSchema = Schema.from_dict(
     },
     name="DryRunSchema",
 )
-
-
-def example() -> dict[str, Any]:
-    """The dry run of the example's submission."""
-    return dry_run_record(examples.unsent_job(), examples.SETTINGS, example_of_quotas(), existing=None)
 
 
 def dry_run(asked: Submission, key: str | None) -> dict[str, Any]:

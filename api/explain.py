@@ -3,7 +3,6 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import reads_jobs
 from api.explanations import ExplanationSchema, explanation_record
 from api.operations import returns, takes_nothing
@@ -16,7 +15,7 @@ blueprint = Blueprint("explain", __name__)
 @blueprint.get("/jobs/<job_id>/explain")
 @reads_jobs
 @takes_nothing
-@returns(ExplanationSchema, examples.explanation, problems=(JobNotFound, StoreUnavailable))
+@returns(ExplanationSchema, problems=(JobNotFound, StoreUnavailable))
 def get_explanation(job_id: str) -> ResponseReturnValue:
     """Read why a job is where it is, and what to do about it.
 

@@ -3,7 +3,6 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import reads_jobs
 from api.operations import returns, takes_nothing
 from api.owned import own_job
@@ -16,7 +15,7 @@ blueprint = Blueprint("history", __name__)
 @blueprint.get("/jobs/<job_id>/history")
 @reads_jobs
 @takes_nothing
-@returns(HistorySchema, examples.history, problems=(JobNotFound, StoreUnavailable))
+@returns(HistorySchema, problems=(JobNotFound, StoreUnavailable))
 def get_history(job_id: str) -> ResponseReturnValue:
     """Read what happened to a job, by whom and when."""
     return {"items": [history_record(entry) for entry in own_job(job_id).history]}

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import reads_jobs
 from api.cursors import cursor_to, position_of
 from api.list_queries import BatchGetSchema, ListQuery, ListQuerySchema
@@ -24,7 +23,6 @@ blueprint = Blueprint("lists", __name__)
 @takes_query(ListQuerySchema)
 @returns(
     JobPageSchema,
-    examples.job_page,
     problems=(BadCursor, StoreUnavailable),
     headers={"Link": 'The path of the next page, as <path>; rel="next"; not on the last page.'},
 )
@@ -56,8 +54,8 @@ def link_to_next(cursor: str) -> dict[str, str]:
 
 @blueprint.post("/jobs/batch-get")
 @reads_jobs
-@takes_body(BatchGetSchema, examples.batch_get)
-@returns(FoundJobsSchema, examples.found_jobs, problems=(StoreUnavailable,))
+@takes_body(BatchGetSchema)
+@returns(FoundJobsSchema, problems=(StoreUnavailable,))
 def batch_get_jobs(body: dict[str, list[str]]) -> ResponseReturnValue:
     """Look at up to 100 jobs at once."""
     job_ids = list(dict.fromkeys(body["job_ids"]))

@@ -12,7 +12,7 @@ from api.records import list_of, number, open_object, text
 from api.services import services
 from shared.errors import NotFound
 from shared.job_catalogue import available_types
-from shared.job_types import CSV_TO_PARQUET, JobType
+from shared.job_types import JobType
 
 blueprint = Blueprint("job-types", __name__)
 
@@ -48,7 +48,7 @@ JobTypeSchema = Schema.from_dict(
 @blueprint.get("/job-types")
 @reads_jobs
 @takes_nothing
-@returns(JobTypesSchema, lambda: {"items": [summary_record(CSV_TO_PARQUET)]})
+@returns(JobTypesSchema)
 def list_job_types() -> ResponseReturnValue:
     """List the kinds of jobs that can be submitted."""
     return {"items": [summary_record(each) for each in available_types(services().settings).values()]}
@@ -57,7 +57,7 @@ def list_job_types() -> ResponseReturnValue:
 @blueprint.get("/job-types/<name>")
 @reads_jobs
 @takes_nothing
-@returns(JobTypeSchema, lambda: job_type_record(CSV_TO_PARQUET), problems=(NotFound,))
+@returns(JobTypeSchema, problems=(NotFound,))
 def get_job_type(name: str) -> ResponseReturnValue:
     """Read what a kind of job does, and which parameters it takes."""
     types = available_types(services().settings)

@@ -5,10 +5,8 @@ from http import HTTPStatus
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import reads_jobs, writes_jobs
 from api.dry_runs import DryRunSchema, dry_run
-from api.dry_runs import example as examples_of_dry_run
 from api.operations import returns, takes_body, takes_nothing
 from api.owned import own_job
 from api.records import JobSchema, job_record
@@ -30,11 +28,10 @@ blueprint = Blueprint("jobs", __name__)
 
 @blueprint.post("/jobs")
 @writes_jobs
-@takes_body(SubmissionSchema, examples.submission, headers=IdempotencySchema, query=SubmissionQuerySchema)
-@returns(DryRunSchema, examples_of_dry_run)
+@takes_body(SubmissionSchema, headers=IdempotencySchema, query=SubmissionQuerySchema)
+@returns(DryRunSchema)
 @returns(
     JobSchema,
-    examples.submitted_job,
     HTTPStatus.ACCEPTED,
     problems=(IdempotencyKeyReused, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the job.", REPLAYED: "true, if the job was made by an earlier request."},
@@ -59,7 +56,7 @@ def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str
 @blueprint.get("/jobs/<job_id>")
 @reads_jobs
 @takes_nothing
-@returns(JobSchema, examples.succeeded_job, problems=(JobNotFound, StoreUnavailable))
+@returns(JobSchema, problems=(JobNotFound, StoreUnavailable))
 def get_job(job_id: str) -> ResponseReturnValue:
     """Look at a job."""
     return job_record(own_job(job_id), services().settings)

@@ -151,12 +151,9 @@ def operation_object(rule: Rule, view: Callable[..., Any], operation: Operation)
         found["description"] = description
     if operation.scopes:
         found["security"] = [{BEARER: [scope]} for scope in operation.scopes]
-    if operation.body is not None and operation.body_example is not None:
-        content = {"schema": operation.body, "examples": {"example": {"value": operation.body_example()}}}
-        found["requestBody"] = {
-            "required": operation.body_is_required,
-            "content": {"application/json": content},
-        }
+    if operation.body is not None:
+        content = {"application/json": {"schema": operation.body}}
+        found["requestBody"] = {"required": operation.body_is_required, "content": content}
     return found
 
 
@@ -180,9 +177,7 @@ def responses_of(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
             {
                 "description": answer.status.phrase,
                 "headers": _headers({**answer.headers, **always}),
-                "content": {
-                    "application/json": {"schema": answer.schema, "examples": {"example": {"value": answer.example()}}}
-                },
+                "content": {"application/json": {"schema": answer.schema}},
             },
         )
     possible: list[type[AppError]] = [*operation.problems, AppError]

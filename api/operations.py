@@ -34,7 +34,6 @@ class Answer:
 
     schema: type[Schema]
     status: HTTPStatus
-    example: Callable[[], Any]
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,7 +44,6 @@ class Operation:
     # A schema of marshmallow, or a reference to a JSON Schema of the document.
     body: type[Schema] | Mapping[str, str] | None = None
     body_is_required: bool = True
-    body_example: Callable[[], Any] | None = None
     query: type[Schema] | None = None
     headers: type[Schema] | None = None
     answers: tuple[Answer, ...] = ()
@@ -72,15 +70,14 @@ def note(view: View, **changes: Any) -> None:
 
 def returns(
     schema: type[Schema],
-    example: Callable[[], Any],
     status: HTTPStatus = HTTPStatus.OK,
     problems: tuple[type[AppError], ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:
-    """Note an answer of a view, with an example, the errors it can meet, and headers by their meaning."""
+    """Note an answer of a view, the errors it can meet, and headers by their meaning."""
 
     def decorate(view: View) -> View:
-        note(view, answers=(Answer(schema, status, example, headers or {}),), problems=problems)
+        note(view, answers=(Answer(schema, status, headers or {}),), problems=problems)
         return view
 
     return decorate
@@ -107,7 +104,6 @@ def most_body_bytes() -> int:
 
 def takes_body(
     schema: type[Schema],
-    example: Callable[[], Any],
     headers: type[Schema] | None = None,
     query: type[Schema] | None = None,
     most_bytes: Callable[[], int] = most_body_bytes,
@@ -121,13 +117,13 @@ def takes_body(
         if headers is not None:
             readers["headers"] = lambda: load_headers(headers)
         readers["body"] = lambda: load_body(schema, most_bytes())
-        noted = {"body": schema, "body_example": example, "headers": headers, "query": query}
+        noted = {"body": schema, "headers": headers, "query": query}
         return _taking(view, readers, **noted, problems=OF_BODIES)
 
     return decorate
 
 
-def takes_document(component: str, example: Callable[[], Any]) -> Callable[[View], View]:
+def takes_document(component: str) -> Callable[[View], View]:
     """Hand the body to the view as `document`, a JSON object that the view itself holds against its schema.
 
     `component` names that schema in the document.
@@ -135,18 +131,18 @@ def takes_document(component: str, example: Callable[[], Any]) -> Callable[[View
 
     def decorate(view: View) -> View:
         readers = {"document": lambda: parse_object(read_body(most_body_bytes()))}
-        noted = {"body": {"$ref": f"#/components/schemas/{component}"}, "body_example": example}
+        noted = {"body": {"$ref": f"#/components/schemas/{component}"}}
         return _taking(view, readers, **noted, problems=OF_BODIES)
 
     return decorate
 
 
-def takes_optional_body(schema: type[Schema], example: Callable[[], Any]) -> Callable[[View], View]:
+def takes_optional_body(schema: type[Schema]) -> Callable[[View], View]:
     """As `takes_body`; no body at all is the same as an empty object."""
 
     def decorate(view: View) -> View:
         readers = {"body": lambda: load_optional_body(schema)}
-        noted = {"body": schema, "body_is_required": False, "body_example": example}
+        noted = {"body": schema, "body_is_required": False}
         return _taking(view, readers, **noted, problems=OF_BODIES)
 
     return decorate

@@ -8,7 +8,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
-from api import examples
 from api.auth import caller, reads_jobs
 from api.operations import returns, takes_nothing
 from api.owned import own_job
@@ -97,28 +96,11 @@ OutputsSchema = Schema.from_dict(
 )
 
 
-def example() -> dict[str, Any]:
-    """The outputs of the example's job."""
-    file = {"path": "data/part-00000-example.snappy.parquet", "sizeBytes": 5463271, "rows": 336776, "sha256": "ab" * 32}
-    column = {"name": "carrier", "type": "string", "nullable": True, "metadata": {}}
-    manifest = {
-        "createdAt": iso(examples.later(94)),
-        "files": [file],
-        "totals": {"files": 1, "rows": 336776, "sizeBytes": 5463271},
-        "counts": {"rowsRead": 336776, "rowsWritten": 336776, "rowsRejected": 0},
-        "schema": {"type": "struct", "fields": [column]},
-    }
-    job, settings = examples.finished(), examples.SETTINGS
-    links = {uri: Link(f"{uri}?X-Amz-Signature=...", examples.later(1000)) for uri in uris_of(job, manifest, settings)}
-    return outputs_record(job, manifest, settings, links)
-
-
 @blueprint.get("/jobs/<job_id>/outputs")
 @reads_jobs
 @takes_nothing
 @returns(
     OutputsSchema,
-    example,
     problems=(JobNotFound, OutputsNotReady, TooManyLinks, StoreUnavailable, ObjectsUnavailable),
 )
 def get_outputs(job_id: str) -> ResponseReturnValue:

@@ -8,7 +8,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
-from api import examples
 from api.auth import caller, reads_jobs
 from api.operations import returns, takes_nothing
 from api.records import iso, list_of, moment, number, text
@@ -38,16 +37,10 @@ QuotasSchema = Schema.from_dict(
 )
 
 
-def example() -> dict[str, Any]:
-    """The quotas of an owner with a few jobs."""
-    used = {Quota.ACTIVE_JOBS: 3, Quota.SUBMISSIONS: 41, Quota.UPLOAD_BYTES: 5463271, Quota.UPLOADS: 1}
-    return quotas_record("local", Usage(used, {}), limits_of(examples.SETTINGS), examples.NOON)
-
-
 @blueprint.get("/quota")
 @reads_jobs
 @takes_nothing
-@returns(QuotasSchema, example, problems=(StoreUnavailable,))
+@returns(QuotasSchema, problems=(StoreUnavailable,))
 def get_quota() -> ResponseReturnValue:
     """Read what you may use, and what you use now.
 

@@ -43,7 +43,7 @@ def show_answer(operation: dict[str, Any], recording: Recording) -> None:
     answer = recording["answer"]
     for content in operation["responses"].get(str(answer["status"]), {}).get("content", {}).values():
         name = recording["name"] if answer["status"] < 300 else answer["body"]["code"]
-        examples_of(content)[name] = {"value": answer["body"]}
+        content.setdefault("examples", {})[name] = {"value": answer["body"]}
 
 
 def show_request(operation: dict[str, Any], path: str, recording: Recording) -> None:
@@ -51,7 +51,7 @@ def show_request(operation: dict[str, Any], path: str, recording: Recording) -> 
     request = recording["request"]
     if request["body"] is not None:
         content = operation["requestBody"]["content"]["application/json"]
-        examples_of(content)[recording["name"]] = {"value": request["body"]}
+        content.setdefault("examples", {})[recording["name"]] = {"value": request["body"]}
     if COMMAND in operation.get("description", ""):
         return
     values = dict(values_of(path, request))
@@ -61,13 +61,6 @@ def show_request(operation: dict[str, Any], path: str, recording: Recording) -> 
             parameter["example"] = typed(parameter["schema"].get("type"), text)
     about = [operation["description"]] if "description" in operation else []
     operation["description"] = "\n\n".join((*about, "For example:", f"{COMMAND}{command_of(request)}\n```"))
-
-
-def examples_of(content: dict[str, Any]) -> dict[str, Any]:
-    """The examples of a body, where a recorded one takes the place of one that was made up."""
-    found: dict[str, Any] = content.setdefault("examples", {})
-    found.pop("example", None)
-    return found
 
 
 def values_of(path: str, request: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

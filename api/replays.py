@@ -6,7 +6,6 @@ import structlog
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import examples
 from api.auth import caller, writes_jobs
 from api.checks import check_submission
 from api.contract_checks import held_to_contract
@@ -48,10 +47,9 @@ OVERRIDABLE = frozenset(str(field.data_key or name) for name, field in Overrides
 
 @blueprint.post("/jobs/<job_id>/replay")
 @writes_jobs
-@takes_optional_body(ReplaySchema, examples.replay)
+@takes_optional_body(ReplaySchema)
 @returns(
     JobSchema,
-    examples.replayed_job,
     HTTPStatus.ACCEPTED,
     problems=(JobNotFound, JobNotFailed, JobAlreadyReplayed, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the new job.", REPLAYED: "true, if an earlier request made the job."},

@@ -6,7 +6,6 @@ import structlog
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from api import dataset_records
 from api.auth import writes_datasets
 from api.completion import uploaded
 from api.dataset_records import DatasetSchema, PartLinksSchema, dataset_record, parts_record
@@ -34,10 +33,9 @@ blueprint = Blueprint("uploads", __name__)
 
 @blueprint.post("/datasets/<dataset_id>/parts")
 @writes_datasets
-@takes_body(WantedPartsSchema, dataset_records.wanted_parts)
+@takes_body(WantedPartsSchema)
 @returns(
     PartLinksSchema,
-    dataset_records.part_links,
     problems=(DatasetNotFound, UploadClosed, TooManyLinks, StoreUnavailable, ObjectsUnavailable),
 )
 def link_parts(dataset_id: str, body: tuple[WantedPart, ...]) -> ResponseReturnValue:
@@ -59,7 +57,6 @@ def link_parts(dataset_id: str, body: tuple[WantedPart, ...]) -> ResponseReturnV
 @takes_nothing
 @returns(
     DatasetSchema,
-    dataset_records.ready_dataset,
     problems=(DatasetNotFound, UploadMissing, UploadMismatch, UploadClosed, StoreUnavailable, ObjectsUnavailable),
 )
 def complete_dataset(dataset_id: str) -> ResponseReturnValue:
@@ -79,7 +76,6 @@ def complete_dataset(dataset_id: str) -> ResponseReturnValue:
 @takes_nothing
 @returns(
     DatasetSchema,
-    dataset_records.abandoned_dataset,
     problems=(DatasetNotFound, UploadClosed, StoreUnavailable),
 )
 def abandon_dataset(dataset_id: str) -> ResponseReturnValue:

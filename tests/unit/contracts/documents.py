@@ -3,9 +3,44 @@
 import copy
 from typing import Any
 
-from shared.contract_schema import EXAMPLE
-
 COLUMNS = "/schema/0/properties"
+# As long a contract as an example needs: one column for each kind of rule.
+EXAMPLE: dict[str, Any] = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "0b1e0a4e-6f0e-4d5c-9a51-2f6c8f6f2a10",
+    "name": "flights",
+    "version": "1.0.0",
+    "status": "active",
+    "description": {"purpose": "Departures from New York, one row for each flight."},
+    "schema": [
+        {
+            "name": "flights",
+            "logicalType": "object",
+            "properties": [
+                {
+                    "name": "carrier",
+                    "logicalType": "string",
+                    "primaryKey": True,
+                    "logicalTypeOptions": {"pattern": "^[A-Z0-9]{2}$"},
+                },
+                {
+                    "name": "flight",
+                    "logicalType": "integer",
+                    "primaryKey": True,
+                    "logicalTypeOptions": {"minimum": 1, "maximum": 9999},
+                },
+                {"name": "arr_delay", "logicalType": "integer", "description": "In minutes; early is negative."},
+                {
+                    "name": "passenger",
+                    "logicalType": "string",
+                    "classification": "pii",
+                    "logicalTypeOptions": {"maxLength": 100},
+                },
+            ],
+        }
+    ],
+}
 
 
 def column(name: str = "id", logical_type: str = "integer", **stated: Any) -> dict[str, Any]:
@@ -20,7 +55,7 @@ def column(name: str = "id", logical_type: str = "integer", **stated: Any) -> di
 
 def document(*columns: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A document with these columns; a change to None takes a field away."""
-    found = copy.deepcopy(dict(EXAMPLE))
+    found = copy.deepcopy(EXAMPLE)
     if columns:
         found["schema"][0]["properties"] = list(columns)
     found |= changes

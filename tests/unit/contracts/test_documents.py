@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft201909Validator, Draft202012Validator
 
-from shared.contract_schema import DOCUMENT, EXAMPLE, MOST_COLUMNS
+from shared.contract_schema import DOCUMENT, MOST_COLUMNS
 from shared.contracts import (
     Contract,
     digest_of_document,
@@ -19,7 +19,7 @@ from shared.contracts import (
 )
 from shared.errors import ValidationFailed
 from shared.schema_problems import SENTENCES
-from tests.unit.contracts.documents import COLUMNS, column, document
+from tests.unit.contracts.documents import COLUMNS, EXAMPLE, column, document
 
 STANDARD = json.loads((files("open_data_contract_standard") / "schema.json").read_text())
 ID = f"{COLUMNS}/0"
