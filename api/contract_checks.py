@@ -42,17 +42,19 @@ def require_contract(text: str, contracts: ContractRegistry, pointer: str = "/co
 
 
 def held_to_contract(asked: Submission, job_type: JobType, contracts: ContractRegistry, objects: Inputs) -> Submission:
-    """The submission with the contract that it names, found; it has passed all other checks.
+    """The submission with the contract that it or its dataset names, found; it has passed all other checks.
 
     Raises: ValidationFailed with all problems of the parameters, or else of the files; ObjectsUnavailable,
     StoreUnavailable.
     """
-    if asked.contract is None:
+    # Of a dataset's contract a type that takes none knows nothing; one that takes one reads one input.
+    name = asked.contract or (asked.contract_of_dataset if job_type.takes_contract else None)
+    if name is None:
         return asked
     if not job_type.takes_contract:
         text = f"A job of type {job_type.name} takes no contract."
         raise ValidationFailed(text, [FieldProblem("/contract", text)])
-    held = Held(asked, require_contract(asked.contract, contracts), objects)
+    held = Held(asked, require_contract(name, contracts), objects)
     for stage in STAGES:
         problems = list(stage(held))
         if problems:

@@ -18,33 +18,35 @@ def with_datasets(asked: Submission) -> Submission:
     """
     if len(asked.inputs) > services().settings.max_inputs:
         return asked  # which is refused for that, and is not worth so many reads
-    inputs, problems = [], []
-    for number, entry in enumerate(asked.inputs):
-        found = with_dataset(entry)
-        if isinstance(found, str):
-            problems.append(FieldProblem(f"/inputs/{number}/uri", found))
-        else:
-            inputs.append(found)
+    found = [dataset_of(entry) for entry in asked.inputs]
+    problems = [
+        FieldProblem(f"/inputs/{number}/uri", text) for number, text in enumerate(found) if isinstance(text, str)
+    ]
     if problems:
         raise ValidationFailed(sentence(problems), problems)
-    return replace(asked, inputs=tuple(inputs))
+    datasets = [each if isinstance(each, Dataset) else None for each in found]
+    contracts = [each.registration.contract for each in datasets if each and each.registration.contract]
+    return replace(
+        asked,
+        inputs=tuple(map(read_as, asked.inputs, datasets)),
+        contract_of_dataset=next(iter(contracts), None),
+    )
 
 
-def with_dataset(entry: JobInput) -> JobInput | str:
-    """The input with the object of the dataset that it names, or what is wrong with that; as it is if it names none.
-
-    Raises: StoreUnavailable.
-    """
+def dataset_of(entry: JobInput) -> Dataset | str | None:
+    """The dataset that an input names, or what is wrong with that; None if it names none. Raises: StoreUnavailable."""
     if entry.dataset_id is not None or not entry.uri.startswith(DATASET_REFERENCE):
-        return entry
-    dataset_id = entry.uri.removeprefix(DATASET_REFERENCE)
+        return None
     try:
-        dataset = own_dataset(dataset_id)
+        dataset = own_dataset(entry.uri.removeprefix(DATASET_REFERENCE))
     except DatasetNotFound as error:
         return error.detail
-    if dataset.completion is None:
-        return why_not(dataset)
-    return replace(entry, uri=dataset.uri, dataset_id=dataset_id)
+    return dataset if dataset.completion is not None else why_not(dataset)
+
+
+def read_as(entry: JobInput, dataset: Dataset | None) -> JobInput:
+    """The input as it is read."""
+    return entry if dataset is None else replace(entry, uri=dataset.uri, dataset_id=dataset.dataset_id)
 
 
 def why_not(dataset: Dataset) -> str:

@@ -88,6 +88,15 @@ class RegistrationSchema(StrictSchema):
         },
     )
 
+    contract = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 100),
+        metadata={
+            "description": "name/version of a contract: jobs that read the file and name none are held to it.",
+            "example": "flights/1.0.0",
+        },
+    )
+
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> Registration:
         """The registration."""

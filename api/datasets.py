@@ -25,6 +25,7 @@ from shared.errors import (
     BadCursor,
     DatasetNotFound,
     IdempotencyKeyReused,
+    ObjectsUnavailable,
     QuotaExceeded,
     StoreUnavailable,
     TooManyLinks,
@@ -41,7 +42,7 @@ blueprint = Blueprint("datasets", __name__)
 @returns(
     DatasetSchema,
     HTTPStatus.CREATED,
-    problems=(IdempotencyKeyReused, QuotaExceeded, TooManyLinks, StoreUnavailable),
+    problems=(IdempotencyKeyReused, QuotaExceeded, TooManyLinks, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the dataset.", REPLAYED: "true, if an earlier request registered it."},
 )
 def register_dataset(body: Registration, headers: dict[str, str | None]) -> ResponseReturnValue:
@@ -110,10 +111,10 @@ def register_once(asked: Registration, key: str) -> Registered:
 def check_and_store(asked: Registration, dataset_id: str) -> Registered:
     """Check a registration, and store its dataset.
 
-    Raises: ValidationFailed, TooManyLinks, QuotaExceeded, StoreUnavailable, IdempotencyKeyReused.
+    Raises: ValidationFailed, TooManyLinks, QuotaExceeded, StoreUnavailable, ObjectsUnavailable, IdempotencyKeyReused.
     """
     settings, now = services().settings, services().clock()
-    check_registration(asked, settings)
+    check_registration(asked, settings, services().contracts)
     dataset = build_dataset(asked, dataset_id, caller().owner_id, g.correlation_id, now, settings)
     upload_record(dataset, now)  # what cannot have its link now must not take a slot either
     registered = services().datasets.register(dataset, limits_of(settings))

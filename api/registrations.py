@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 
+from api.contract_checks import require_contract
 from api.operations import sentence
+from shared.contract_registry import ContractRegistry
 from shared.datasets import MOST_PARTS, Registration, parts_of
 from shared.errors import FieldProblem, ValidationFailed
 from shared.settings import Settings
 
 
-def check_registration(asked: Registration, settings: Settings) -> None:
-    """Return if such a file may be uploaded. Raises: ValidationFailed."""
+def check_registration(asked: Registration, settings: Settings, contracts: ContractRegistry) -> None:
+    """Return if such a file may be uploaded. Raises: ValidationFailed, ObjectsUnavailable, StoreUnavailable."""
     problems = [*size_problems(asked, settings), *part_problems(asked, settings)]
     if problems:
         raise ValidationFailed(sentence(problems), problems)
+    if asked.contract is not None:
+        require_contract(asked.contract, contracts)
 
 
 def size_problems(asked: Registration, settings: Settings) -> Iterator[FieldProblem]:

@@ -65,6 +65,7 @@ REGISTRATION: dict[str, Any] = {
     "sha256": DIGEST.hexdigest(),
     "contentType": "text/csv",
     "tags": {"team": "ops"},
+    "contract": "flights/1.0.0",
 }
 UPLOAD_KEY = {"Idempotency-Key": "flights-2026-11-23.csv"}
 # As the answer to the registration says.

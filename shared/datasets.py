@@ -37,7 +37,7 @@ class DatasetStatus(StrEnum):
 class Registration:
     """A file as it was announced. `sha256` is in hexadecimal: of its bytes, or of its parts' digests (`joined_digest`).
 
-    `part_size_bytes` is None for an upload in one request.
+    `part_size_bytes` is None for an upload in one request; `contract` is the name/version that the file is held to.
     """
 
     file_name: str
@@ -46,6 +46,7 @@ class Registration:
     content_type: str
     tags: Mapping[str, str]
     part_size_bytes: int | None
+    contract: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,7 @@ def _registration_to_item(asked: Registration) -> Item:
         "contentType": asked.content_type,
         "tags": dict(asked.tags),
         "partSizeBytes": asked.part_size_bytes,
+        "contract": asked.contract,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -233,4 +235,5 @@ def _registration_from_item(item: Mapping[str, Any]) -> Registration:
         content_type=item["contentType"],
         tags=item["tags"],
         part_size_bytes=item.get("partSizeBytes"),
+        contract=item.get("contract"),
     )

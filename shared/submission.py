@@ -65,7 +65,8 @@ SIZES: Mapping[str, Size] = {
 class Submission:
     """A job as it was asked for; `max_attempts` is None when the platform is to decide.
 
-    `contract` is `name/version` as it was asked for, and `contract_ref` what it names, once it was looked for.
+    `contract` is `name/version` as it was asked for, `contract_of_dataset` that of the dataset which it reads, and
+    `contract_ref` what the one or else the other names, once it was looked for.
     """
 
     job_type: str
@@ -77,6 +78,7 @@ class Submission:
     max_attempts: int | None
     contract: str | None = None
     contract_ref: ContractRef | None = None
+    contract_of_dataset: str | None = None
 
 
 @dataclass(frozen=True)

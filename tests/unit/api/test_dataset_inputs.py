@@ -12,11 +12,12 @@ from tests.fakes.seam import no_connection
 from tests.unit.api.issuing import callers
 from tests.unit.api.service import RAW, Api, pointers_of, problem_of, submission
 from tests.unit.api.test_datasets import of, register, registered, registration, upload
+from tests.unit.contracts.documents import column, document
 
 
-def ready(api: Api, **options: Any) -> dict[str, Any]:
+def ready(api: Api, contract: str | None = None, **options: Any) -> dict[str, Any]:
     """The record of a dataset that can be an input."""
-    record = register(api, registration(), **options).get_json()
+    record = register(api, registration(contract=contract), **options).get_json()
     upload(api, record)
     done: dict[str, Any] = api.post(record["links"]["complete"], **options).get_json()
     assert done["status"] == "READY"
@@ -140,3 +141,47 @@ def test_without_dynamodb_nothing_is_said_about_a_dataset(api: Api):
     api.seam.fail_before("get_item", no_connection())
 
     assert problem_of(api.post("/jobs", json=body)) == (503, "job_store_unavailable")
+
+
+CONTRACT = document(column("carrier", "string"), column("flight", required=True))
+REFERENCE = "flights/1.0.0"
+
+
+def held(api: Api) -> dict[str, Any]:
+    """The record of a dataset that is READY, and held to a contract which its header does not fit."""
+    api.put_contract(CONTRACT)
+    return ready(api, contract=REFERENCE)
+
+
+def test_a_job_that_names_no_contract_is_held_to_that_of_its_dataset(api: Api):
+    dataset = held(api)
+    api.s3.objects[RAW, f"uploads/{dataset['datasetId']}/flights.csv"] = b"carrier,flight\nUA,1\n"
+    headers = {"Idempotency-Key": "k"}
+
+    first, again = (api.post("/jobs", json=of_dataset(dataset["datasetId"]), headers=headers) for _ in range(2))
+
+    assert (dataset["contract"], first.status_code, first.get_json()["contract"]) == (REFERENCE, 202, REFERENCE)
+    assert (again.headers["Idempotency-Replayed"], again.get_json()) == ("true", first.get_json())
+
+
+def test_a_dataset_whose_header_is_not_as_its_contract_says_is_found_before_a_run_is_paid_for(api: Api):
+    response = api.post("/jobs", json=of_dataset(held(api)["datasetId"]))
+
+    assert (problem_of(response), pointers_of(response)) == ((422, "validation_failed"), ["/inputs/0/uri"])
+    assert "flight" in response.get_json()["detail"]
+
+
+def test_a_type_that_takes_no_contract_reads_any_dataset(api: Api):
+    body = of_dataset(held(api)["datasetId"])
+
+    response = api.post("/jobs", json={**body, "jobType": "sql", "parameters": {"query": "SELECT * FROM flights"}})
+
+    assert (response.status_code, response.get_json()["contract"]) == (202, None)
+
+
+@pytest.mark.parametrize("name", ["flights/9.9.9", "nothing"])
+def test_a_dataset_names_a_contract_that_there_is(api: Api, name: str):
+    response = register(api, registration(contract=name))
+
+    assert (problem_of(response), pointers_of(response)) == ((422, "validation_failed"), ["/contract"])
+    assert api.writes() == 0
