@@ -10,13 +10,15 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from api.fields import CommaList, FullMatch, Moment, QueryNumber, RepeatedList, StrictSchema
 from api.ids import JOB_ID
 from api.owned import EVERYBODY
-from api.schemas import MOST_TAGS, STATUSES
+from api.schemas import STATUSES
 from shared.job_filter import JobFilter
 from shared.transitions import JobStatus
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
 LARGEST_BATCH = 100
+# All filters and a cursor must fit into one request line (limit_request_line of api/gunicorn.conf.py).
+MOST_TAGS_ASKED = 5
 NEWEST, OLDEST = "newest", "oldest"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The largest that a createdKey can begin with: in the year 2286.
@@ -87,7 +89,7 @@ class ListQuerySchema(StrictSchema):
     tag = RepeatedList(
         fields.String(validate=FullMatch("^[\\s\\S]{1,64}=[\\s\\S]{0,256}$", error="Give a tag as key=value.")),
         load_default=tuple,
-        validate=validate.Length(1, MOST_TAGS),
+        validate=validate.Length(1, MOST_TAGS_ASKED),
         metadata={"description": "Only jobs with this tag, as key=value; given several times, with each of them."},
     )
     created_after = Moment(
