@@ -3,10 +3,13 @@
 import csv
 import io
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from cli.client import Problem
+from cli.file_parts import read_parts
+from cli.uploading import upload
 from tests.acceptance.conftest import Platform
 
 FLIGHTS = b"carrier,flight,arr_delay\nUA,1545,11\nAA,1141,33\nUA,1714,NA\nB6,725,-18\nbroken\n"
@@ -172,3 +175,16 @@ def test_a_cancelled_job_ends_as_cancelled_and_its_run_with_it(platform: Platfor
     assert (ended["status"], ended["failureReason"]) == ("FAILED", "CANCELLED")
     with pytest.raises(Problem, match="job_already_ended"):
         platform.api.cancel(job["jobId"])
+
+
+def test_a_file_that_was_uploaded_is_read_as_its_dataset(platform: Platform, tmp_path: Path):
+    path = tmp_path / "flights.csv"
+    path.write_bytes(FLIGHTS)
+    dataset = upload(platform.api, read_parts(path, None), "text/csv", {}, lambda text: None)
+
+    job = platform.wait(platform.api.submit(csv_job(dataset["reference"])))
+
+    assert job["status"] == "SUCCEEDED", job
+    assert job["inputs"] == [{"name": "flights", "uri": dataset["uri"], "datasetId": dataset["datasetId"]}]
+    counts = platform.api.outputs(job["jobId"])["counts"]
+    assert (counts["rowsWritten"], counts["rowsRejected"]) == (4, 1)

@@ -608,3 +608,30 @@ def test_without_dynamodb_nothing_is_promised(api: Api, operation: str):
 
     assert problem_of(api.post(record["links"]["complete"])) == (503, "job_store_unavailable")
     assert api.post(record["links"]["complete"]).status_code == 200
+
+
+def test_counts_that_others_change_all_the_time_are_given_up_after_some_tries(api: Api):
+    registered(api)
+
+    def begin_another_day(operation: str, arguments: dict[str, Any]) -> None:
+        if operation == "transact_write_items":
+            for item in api.dynamodb.items(api.settings.control_table).values():
+                item["day"] = "2000-01-01"
+
+    api.seam.before = begin_another_day
+
+    assert problem_of(register(api)) == (503, "job_store_unavailable")
+
+
+@pytest.mark.parametrize("operation", ["head_object", "create_multipart_upload", "list_parts"])
+def test_without_s3_nothing_is_said_of_an_upload(api: Api, operation: str):
+    record = register(api, registration() if operation == "head_object" else in_parts()).get_json()
+    wanted = {"parts": [{"number": 1, "sha256": PART_DIGESTS[0]}]}
+    if operation == "list_parts":
+        api.post(record["links"]["parts"], json=wanted)
+    api.seam.fail_before(operation, no_connection())
+
+    of_parts = operation == "create_multipart_upload"
+    response = api.post(record["links"]["parts" if of_parts else "complete"], json=wanted if of_parts else None)
+
+    assert problem_of(response) == (503, "object_store_unavailable")
