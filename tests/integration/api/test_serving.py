@@ -179,7 +179,8 @@ def test_processes_share_the_limit_of_writes(few_writes: Server):
 
     passed, refused = ([each for each in answers if each.ok is ok] for ok in (True, False))
     assert (len(passed), {each.json()["code"] for each in refused}) == (5, {"rate_limited"})
-    assert all(0 < int(each.headers["Retry-After"]) <= 100 for each in refused)
+    # 100 s behind the first request, whose clock may have been read later than that of one that is refused.
+    assert all(0 < int(each.headers["Retry-After"]) <= 130 for each in refused)
     assert {each.headers["RateLimit"].partition(";t=")[0] for each in refused} == {'"writes";r=0'}
     assert sorted(each.headers["RateLimit"].partition(";t=")[0] for each in passed) == [
         f'"writes";r={left}' for left in range(5)
