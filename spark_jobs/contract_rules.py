@@ -1,6 +1,7 @@
 """The rules of a contract as columns: which of them a row breaks, and the sentence for each."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from pyspark.sql import Column, DataFrame, Window
@@ -43,18 +44,44 @@ def with_times(frame: DataFrame, keys: List[Key]) -> DataFrame:
     return frame
 
 
-def faults_of(contract: Contract) -> Column:
-    """What is wrong with a readable row, which has all of the contract's columns and those of `with_times`."""
-    found = [each for column in contract.columns for each in faults_of_column(column)]
-    found += [fault_of_key(number, key) for number, key in enumerate(contract.keys)]
-    return all_of(found)
+@dataclass(frozen=True)
+class Rule:
+    """When a row breaks a rule (never, where this is NULL), and the fault that it then has."""
+
+    is_broken: Column
+    fault: Column
 
 
-def faults_of_column(column: ContractColumn) -> Iterator[Column]:
-    """For each rule of a column its fault, or NULL."""
+def rules_of(contract: Contract) -> List[Rule]:
+    """The rules for readable rows, which have all of the contract's columns and those of `with_times`."""
+    found = [each for column in contract.columns for each in rules_of_column(column)]
+    return found + [rule_of_key(number, key) for number, key in enumerate(contract.keys)]
+
+
+def is_any_broken(rules: List[Rule]) -> Column:
+    """Whether a row has a fault: much cheaper than its faults, and most rows have none."""
+    return any_of([F.coalesce(rule.is_broken, F.lit(False)) for rule in rules] or [F.lit(False)])
+
+
+def any_of(conditions: List[Column]) -> Column:
+    """Whether one of the conditions holds, as a balanced tree: Spark walks a long chain by recursion."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return any_of(conditions[:middle]) | any_of(conditions[middle:])
+
+
+def faults_of(rules: List[Rule]) -> Column:
+    """The faults of a row."""
+    return all_of([F.when(rule.is_broken, rule.fault) for rule in rules])
+
+
+def rules_of_column(column: ContractColumn) -> Iterator[Rule]:
+    """The rules of a column."""
     value = F.col(quoted(column.name))
     if column.is_required:
-        yield F.when(value.isNull(), fault(column.name, "required", F.lit(f"{column.name}: a value is required")))
+        missing = F.lit(f"{column.name}: a value is required")
+        yield Rule(value.isNull(), fault(column.name, "required", missing))
     for name, stated in column.options.items():
         if name in BOUNDS:
             breaks, words = BOUNDS[name]
@@ -67,24 +94,21 @@ def faults_of_column(column: ContractColumn) -> Iterator[Column]:
         else:
             continue  # the size of a number is its type's affair
         text = F.concat(F.lit(f"{column.name}: "), shown(value), F.lit(f" {words} {stated}"))
-        yield F.when(broken, fault(column.name, name, text))
+        yield Rule(broken, fault(column.name, name, text))
 
 
-def fault_of_key(number: int, key: Key) -> Column:
-    """The fault of a row whose key another has too. Rows that lack a part of it are like no others."""
+def rule_of_key(number: int, key: Key) -> Rule:
+    """That no other row has the same key. Rows that lack a part of it are like no others."""
     parts = [F.col(quoted(name)) for name in key.columns]
     names = ", ".join(key.columns)
     text = F.concat(F.lit(f"{names}: other rows have "), F.concat_ws(", ", *map(shown, parts)), F.lit(" too"))
     is_shared = ~is_any_null(parts) & (F.col(TIMES.format(number)) > 1)
-    return F.when(is_shared, fault(names, key.rule, text))
+    return Rule(is_shared, fault(names, key.rule, text))
 
 
 def is_any_null(columns: List[Column]) -> Column:
     """Whether one of the values is missing."""
-    first, *others = [column.isNull() for column in columns]
-    for other in others:
-        first = first | other
-    return first
+    return any_of([column.isNull() for column in columns])
 
 
 def shown(value: Column) -> Column:

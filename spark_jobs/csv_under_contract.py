@@ -1,13 +1,13 @@
 """Job type `csv-to-parquet` with a contract: rows that break one of its rules are set aside like malformed ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Mapping, Sequence
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
 from spark_jobs.contract import Contract
-from spark_jobs.contract_rules import faults_of, with_times
+from spark_jobs.contract_rules import faults_of, is_any_broken, rules_of, with_times
 from spark_jobs.csv_files import LINE, CsvColumn, MarkedRows, first_row, quoted, read_csv
 from spark_jobs.csv_to_parquet import Parameters, one_input, partition_columns
 from spark_jobs.failures import InvalidInput
@@ -16,31 +16,32 @@ from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
 from spark_jobs.result import Counts, Result
 
-FILE, FAULTS = "__file__", "__faults__"
+FILE, IS_GOOD = "__file__", "__is_good__"
 
 
 @dataclass(frozen=True)
 class CheckedRows:
-    """The rows of an input with `FILE`, `LINE` and `FAULTS`; a row without faults is good."""
+    """The rows of an input with `FILE`, `LINE` and `IS_GOOD`, and what is wrong with those that are not good."""
 
     frame: DataFrame
     contract: Contract
+    faults: Column
 
     def good(self) -> DataFrame:
         """The rows that are as the contract says, with what it says of their columns."""
         columns = [F.col(quoted(each.name)).alias(each.name, metadata=each.metadata) for each in self.contract.columns]
-        return self.frame.where(F.size(FAULTS) == 0).select(*columns)
+        return self.frame.where(IS_GOOD).select(*columns)
 
     def rejected(self) -> DataFrame:
         """The others: `file`; `line` of a malformed one, else `row`; `reason`; and `violations` for counting."""
         row = F.when(F.col(LINE).isNull(), F.struct(*[quoted(column.name) for column in self.contract.columns]))
-        faults = F.col(FAULTS)
-        return self.frame.where(F.size(FAULTS) > 0).select(
+        others = self.frame.where(~F.col(IS_GOOD)).select(FILE, LINE, row.alias("row"), self.faults.alias("faults"))
+        return others.select(
             F.col(FILE).alias("file"),
             F.col(LINE).alias("line"),
-            row.alias("row"),
-            reason_of(faults).alias("reason"),
-            violations_of(faults).alias("violations"),
+            "row",
+            reason_of(F.col("faults")).alias("reason"),
+            violations_of(F.col("faults")).alias("violations"),
         )
 
 
@@ -59,14 +60,14 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     partition_by = partition_columns(checked.good(), asked.partition_by)
 
     counted = Observation()
-    rejected = F.count(F.when(F.size(FAULTS) > 0, 1))
+    rejected = F.count(F.when(~F.col(IS_GOOD), 1))
     observed = checked.frame.observe(counted, F.count(F.lit(1)).alias("read"), rejected.alias("rejected"))
 
     def counts() -> Counts:
         return Counts({source.name: counted.get["read"]}, counted.get["rejected"])
 
     return Result(
-        data=CheckedRows(observed, contract).good(),
+        data=replace(checked, frame=observed).good(),
         counts=counts,
         partition_by=partition_by,
         rejected=checked.rejected(),
@@ -75,12 +76,13 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
 
 
 def check_rows(marked: MarkedRows, asked: Parameters, contract: Contract) -> CheckedRows:
-    """The rows with what is wrong with each."""
+    """The rows, each known as good or not."""
     # Before any shuffle, which would lose where a row came from.
     located = with_all_columns(marked.frame, contract).withColumn(FILE, F.input_file_name())
-    frame = with_times(located, contract.keys)
-    faults = F.when(F.col(LINE).isNotNull(), marked.faults(asked.dialect())).otherwise(faults_of(contract))
-    return CheckedRows(frame.withColumn(FAULTS, faults), contract)
+    frame, rules = with_times(located, contract.keys), rules_of(contract)
+    is_good = F.col(LINE).isNull() & ~is_any_broken(rules)
+    faults = F.when(F.col(LINE).isNotNull(), marked.faults(asked.dialect())).otherwise(faults_of(rules))
+    return CheckedRows(frame.withColumn(IS_GOOD, is_good), contract, faults)
 
 
 def with_all_columns(frame: DataFrame, contract: Contract) -> DataFrame:

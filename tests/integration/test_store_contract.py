@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from local.deploy import make_client
+from shared.contract_store import ContractEntry, ContractStore, ContractVersion
 from shared.control_store import START_BUCKET, ControlStore
 from shared.dynamodb import to_dynamodb
 from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, QuotaExceeded, StoreUnavailable
@@ -56,6 +57,9 @@ class Parts:
 
     def limiter(self) -> SharedLimiter:
         return SharedLimiter(self.dynamodb, SETTINGS.control_table)
+
+    def contracts(self) -> ContractStore:
+        return ContractStore(self.dynamodb, SETTINGS.contracts_table)
 
     def queue(self, name: str = SETTINGS.jobs_queue) -> JobQueue:
         return JobQueue(self.sqs, self.sqs, name)
@@ -416,3 +420,46 @@ def test_the_item_is_what_the_indexes_need(parts):
     job = fresh(submitted_job())
 
     assert {"createdKey", "ownerStatus", "statusShard", "dueAt", "dueShard"} <= set(job_to_item(job))
+
+
+# --- Contracts -------------------------------------------------------------------------------------------------------
+
+VERSION = ContractVersion("ab" * 32, "s3://artifacts/contracts/flights/1.0.0.json", NOON, "ann")
+
+
+def test_a_contract_is_read_as_it_was_saved(parts):
+    entry = ContractEntry(f"c{uuid4()}", "ann").with_version("1.0.0", VERSION)
+
+    assert parts.contracts().save(entry)
+
+    found = parts.contracts().get(entry.name)
+    assert replace(found, rev="") == entry
+    assert parts.contracts().get(f"c{uuid4()}") is None
+
+
+def test_a_contract_is_saved_only_as_it_was_read(parts):
+    contracts, new = parts.contracts(), ContractEntry(f"c{uuid4()}", "ann").with_version("1.0.0", VERSION)
+    assert contracts.save(new)
+    read = contracts.get(new.name)
+
+    assert not contracts.save(new)
+    assert contracts.save(read.with_version("1.1.0", VERSION))
+    assert not contracts.save(read.with_version("1.2.0", VERSION))
+    assert sorted(contracts.get(new.name).versions) == ["1.0.0", "1.1.0"]
+
+
+def test_contracts_are_listed_once_each_page_by_page(parts):
+    names = {f"c{uuid4()}" for _ in range(5)}
+    for name in names:
+        parts.contracts().save(ContractEntry(name, "ann").with_version("1.0.0", VERSION))
+
+    found, after = [], None
+    while True:
+        page = parts.contracts().page(2, after)
+        found += [entry.name for entry in page.entries]
+        after = page.last_name
+        if after is None:
+            break
+
+    assert names <= set(found)
+    assert len(found) == len(set(found))
