@@ -281,8 +281,8 @@ class Settings:
     )
     price_as_of: str = setting(
         "PRICE_AS_OF",
-        "The day of the prices, as YYYY-MM-DD",
-        "2026-11-01",
+        "The day on which the source gave the prices, as YYYY-MM-DD; compare them with AWS's own page",
+        "2026-08-13",
         validate=valid.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a day such as 2026-11-01"),
     )
     max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
