@@ -32,7 +32,7 @@ def test_the_stack_has_exactly_the_tables_queues_and_buckets_that_the_settings_n
     queues = [url.rpartition("/")[2] for url in client["sqs"].list_queues()["QueueUrls"]]
     buckets = [bucket["Name"] for bucket in client["s3"].list_buckets()["Buckets"]]
 
-    assert set(tables) == {names.jobs_table, names.control_table, names.contracts_table}
+    assert set(tables) == {names.jobs_table, names.control_table, names.contracts_table, names.datasets_table}
     assert set(queues) == {names.jobs_queue, names.events_queue, names.dead_letter_queue}
     assert set(buckets) == {names.raw_bucket, names.processed_bucket, names.artifacts_bucket, names.logs_bucket}
 
