@@ -80,6 +80,7 @@ format: setup ## let ruff mend what it can
 
 docs: setup ## make again the documents that are made from code
 	$(PRODUCT)/python scripts/configuration_doc.py > docs/configuration.md
+	$(PRODUCT)/python scripts/job_types_doc.py > docs/job-types.md
 	$(PRODUCT)/python -m api.openapi > docs/api/openapi.json
 	$(PRODUCT)/python -m api.errors_page > docs/api/errors.md
 

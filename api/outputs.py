@@ -24,18 +24,18 @@ from shared.transitions import JobStatus
 blueprint = Blueprint("outputs", __name__)
 
 
-OutputFileSchema = Schema.from_dict(
-    {
-        "path": text("Below the attempt's folder."),
-        "uri": text("Where it lies in S3."),
-        "sizeBytes": number("Its size."),
-        "rows": number("Its rows."),
-        "sha256": text("The checksum of its bytes, in hexadecimal."),
-        "url": text("A link that anybody can download it by, until expiresAt."),
-        "expiresAt": moment("When the link ends; ask again for a new one."),
-    },
-    name="OutputFileSchema",
-)
+FILE: dict[str, fields.Field[Any]] = {
+    "path": text("Below the attempt's folder."),
+    "uri": text("Where it lies in S3."),
+    "sizeBytes": number("Its size."),
+    "sha256": text("The checksum of its bytes, in hexadecimal."),
+    "url": text("A link that anybody can download it by, until expiresAt."),
+    "expiresAt": moment("When the link ends; ask again for a new one."),
+}
+
+OutputFileSchema = Schema.from_dict({**FILE, "rows": number("Its rows.")}, name="OutputFileSchema")
+
+ReportFileSchema = Schema.from_dict(FILE, name="ReportFileSchema")
 
 TotalsSchema = Schema.from_dict(
     {
@@ -82,6 +82,9 @@ OutputsSchema = Schema.from_dict(
         "createdAt": moment("When the manifest was written."),
         "files": list_of(OutputFileSchema, "The data."),
         "rejectedFiles": list_of(OutputFileSchema, "Rows that were set aside, and why."),
+        "reportFiles": list_of(
+            ReportFileSchema, "Documents about the data, such as profile.html; few types write any."
+        ),
         "totals": fields.Nested(TotalsSchema, required=True),
         "counts": fields.Nested(CountsSchema, required=True),
         "contract": fields.Nested(
@@ -117,8 +120,9 @@ def get_outputs(job_id: str) -> ResponseReturnValue:
 def uris_of(job: Job, manifest: Mapping[str, Any], settings: Settings) -> list[str]:
     """Where all files of a manifest lie."""
     folder = attempt_uri(settings, job.job_id, job.attempt)
-    # A simulated run's manifest has no rejected files.
-    return [f"{folder}{row['path']}" for row in (*manifest["files"], *manifest.get("rejectedFiles", []))]
+    # A simulated run's manifest has the first list alone.
+    rows = (row for name in ("files", "rejectedFiles", "reportFiles") for row in manifest.get(name, []))
+    return [f"{folder}{row['path']}" for row in rows]
 
 
 def links_to(uris: Sequence[str]) -> Mapping[str, Link]:
@@ -135,7 +139,7 @@ def outputs_record(
     folder = attempt_uri(settings, job.job_id, job.attempt)
 
     def file(row: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: row[name] for name in ("path", "sizeBytes", "rows", "sha256")}
+        found = {name: row[name] for name in ("path", "sizeBytes", "rows", "sha256") if name in row}
         uri = f"{folder}{row['path']}"
         return {**found, "uri": uri, "url": links[uri].url, "expiresAt": iso(links[uri].expires_at)}
 
@@ -146,6 +150,7 @@ def outputs_record(
         "createdAt": manifest["createdAt"],
         "files": [file(row) for row in manifest["files"]],
         "rejectedFiles": [file(row) for row in manifest.get("rejectedFiles", [])],
+        "reportFiles": [file(row) for row in manifest.get("reportFiles", [])],
         "totals": manifest["totals"],
         "counts": manifest["counts"],
         "contract": manifest.get("contract"),

@@ -8,7 +8,7 @@ the reason, so that no contract promises more than is held.
 from collections.abc import Mapping
 from typing import Any
 
-from shared.job_types import COLUMN_NAME
+from shared.job_types.parts import COLUMN_NAME
 from shared.schema_problems import END
 
 API_VERSIONS = ["v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0"]

@@ -145,9 +145,10 @@ class ObjectStore:
 
 
 def allowed_get(uri: str) -> Allowed:
-    """To read an object."""
+    """To read an object; a page as one, which Spark stores as mere bytes and a browser would only save."""
     bucket, key = split_uri(uri)
-    return Allowed("get_object", {"Bucket": bucket, "Key": key})
+    page = {"ResponseContentType": "text/html; charset=utf-8"} if key.endswith(".html") else {}
+    return Allowed("get_object", {"Bucket": bucket, "Key": key, **page})
 
 
 def is_s3_uri(uri: str) -> bool:

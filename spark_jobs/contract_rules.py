@@ -7,8 +7,9 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
+from spark_jobs.columns import quoted
 from spark_jobs.contract import Contract, ContractColumn, Key
-from spark_jobs.csv_files import LINE, SHOWN_CHARACTERS, quoted
+from spark_jobs.csv_files import LINE, SHOWN_CHARACTERS
 from spark_jobs.faults import all_of, fault
 
 # By the standard's names: whether a value breaks the rule, and how that is said before what the rule demands.

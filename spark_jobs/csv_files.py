@@ -7,6 +7,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import StructType
 
+from spark_jobs.columns import quoted
+from spark_jobs.date_patterns import try_patterns
 from spark_jobs.failures import InvalidInput
 from spark_jobs.faults import FIELDS, TYPE, all_of, fault, reason_of
 from spark_jobs.inputs import InputFiles
@@ -116,7 +118,7 @@ def read_csv(
     Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
     """
     _refuse_other_formats(source)
-    _check_patterns(spark, dialect)
+    try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
     first = first_row(spark, source, dialect)
     if dialect.header:
         _check_header(source, first, columns)
@@ -130,22 +132,10 @@ def read_csv(
     return MarkedRows(frame.select(*others, LINE), tuple(fields))
 
 
-def quoted(name: str) -> str:
-    """A column's name for `F.col`, which takes dots and backticks in it for syntax."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _refuse_other_formats(source: InputFiles) -> None:
     others = [file.uri for file in source.files if file.uri.lower().endswith(OTHER_SUFFIXES)]
     if others:
         raise InvalidInput(f"Going by its name {others[0]} is not CSV; an archive must be unpacked, but .gz is read.")
-
-
-def _check_patterns(spark: SparkSession, dialect: CsvDialect) -> None:
-    """Try the date patterns on a date: the CSV reader takes rows under a broken one for malformed rows."""
-    patterns = [pattern for pattern in (dialect.date_format, dialect.timestamp_format) if pattern is not None]
-    if patterns:
-        spark.range(1).select(*[F.date_format(F.current_timestamp(), pattern) for pattern in patterns]).collect()
 
 
 def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:

@@ -1,11 +1,12 @@
 """Job type `csv-to-parquet`: one CSV input as Parquet, and the rows that cannot be read set aside."""
 
 from dataclasses import dataclass, replace
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
+from spark_jobs.columns import known_columns
 from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, read_csv
 from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
@@ -57,7 +58,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     asked = read_parameters(Parameters, parameters)
     source = one_input(inputs)
     rows = read_csv(spark, source, asked.dialect(), asked.csv_columns())
-    partition_by = partition_columns(rows.frame.drop(LINE), asked.partition_by)
+    partition_by = known_columns(rows.frame.drop(LINE), asked.partition_by, "partition by")
 
     counted = Observation()
     observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), F.count(LINE).alias("rejected"))
@@ -79,12 +80,3 @@ def one_input(inputs: Sequence[InputFiles]) -> InputFiles:
     if len(inputs) != 1:
         raise InvalidInput(f"csv-to-parquet takes one input, not {len(inputs)}.")
     return inputs[0]
-
-
-def partition_columns(frame: DataFrame, wanted: Sequence[str]) -> Tuple[str, ...]:
-    """The columns to partition by. Raises: InvalidInput for one that is not there."""
-    unknown = [name for name in wanted if name not in frame.columns]
-    if unknown:
-        known = ", ".join(frame.columns)
-        raise InvalidInput(f"There is no column {unknown[0]!r} to partition by; the columns are {known}.")
-    return tuple(wanted)

@@ -6,10 +6,11 @@ from typing import Any, List, Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
+from spark_jobs.columns import known_columns, quoted
 from spark_jobs.contract import Contract
 from spark_jobs.contract_rules import faults_of, is_any_broken, rules_of, with_times
-from spark_jobs.csv_files import LINE, CsvColumn, MarkedRows, first_row, quoted, read_csv
-from spark_jobs.csv_to_parquet import Parameters, one_input, partition_columns
+from spark_jobs.csv_files import LINE, CsvColumn, MarkedRows, first_row, read_csv
+from spark_jobs.csv_to_parquet import Parameters, one_input
 from spark_jobs.failures import InvalidInput
 from spark_jobs.faults import reason_of, violations_of
 from spark_jobs.inputs import InputFiles
@@ -57,7 +58,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     marked = read_csv(spark, source, asked.dialect(), columns)
     _refuse_columns_of_folders(marked, contract)
     checked = check_rows(marked, asked, contract)
-    partition_by = partition_columns(checked.good(), asked.partition_by)
+    partition_by = known_columns(checked.good(), asked.partition_by, "partition by")
 
     counted = Observation()
     rejected = F.count(F.when(~F.col(IS_GOOD), 1))

@@ -15,7 +15,8 @@ from typing import Sequence
 if not __package__:  # started as a program: in the checkout the package is this folder, else a zip on the path
     _folder = Path(__file__).resolve().parent
     if (_folder / "__init__.py").is_file():
-        sys.path.insert(0, str(_folder.parent))
+        # Not beside this folder but in its place: in it, profile.py would be taken for Python's own.
+        sys.path[:] = [str(_folder.parent), *(path for path in sys.path if Path(path).resolve() != _folder)]
 
 from pyspark.sql import SparkSession
 

@@ -25,6 +25,15 @@ class OutputFile:
 
 
 @dataclass(frozen=True)
+class ReportFile:
+    """A document that the attempt wrote for people or programs; `path` is relative to the attempt's folder."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Output:
     """The data of an attempt: the files under `data/` and the schema of their rows."""
 
@@ -78,6 +87,7 @@ class Manifest:
     output: Output
     rejected_files: Tuple[OutputFile, ...]
     violations: Tuple[Violations, ...] = ()
+    report_files: Tuple[ReportFile, ...] = ()
 
     def to_json(self) -> str:
         """The content of `_manifest.json`."""
@@ -91,6 +101,7 @@ class Manifest:
                 "createdAt": _timestamp(self.created_at),
                 "files": [_output_file(file) for file in self.output.files],
                 "rejectedFiles": [_output_file(file) for file in self.rejected_files],
+                "reportFiles": [_report_file(file) for file in self.report_files],
                 "totals": {
                     "files": len(self.output.files),
                     "rows": self.output.rows,
@@ -122,6 +133,10 @@ def _violations(each: Violations) -> Dict[str, Any]:
 
 def _output_file(file: OutputFile) -> Dict[str, Any]:
     return {"path": file.path, "sizeBytes": file.size_bytes, "rows": file.rows, "sha256": file.sha256}
+
+
+def _report_file(file: ReportFile) -> Dict[str, Any]:
+    return {"path": file.path, "sizeBytes": file.size_bytes, "sha256": file.sha256}
 
 
 def _input_read(each: InputRead) -> Dict[str, Any]:

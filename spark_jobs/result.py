@@ -1,6 +1,6 @@
 """What a job type hands to the runner, which writes it: frames that are not computed yet, and how to count."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional, Tuple
 
 from pyspark.sql import DataFrame
@@ -19,7 +19,7 @@ class Result:
     """The data of a job, and the rows set aside if its type sets rows aside.
 
     `counts` is called once `data` has been written. `keeps_every_row` says that each row read must be found
-    again, written or rejected.
+    again, written or rejected. `reports` are whole documents by their file names, for people and programs.
     """
 
     data: DataFrame
@@ -28,3 +28,4 @@ class Result:
     partition_by: Tuple[str, ...] = ()
     rejected: Optional[DataFrame] = None
     keeps_every_row: bool = False
+    reports: Mapping[str, str] = field(default_factory=dict)

@@ -1,24 +1,29 @@
 """The story of an attempt: find the inputs, run the job type, write its data, what it set aside, and the manifest."""
 
+import hashlib
 from datetime import datetime
 from typing import Callable, List, Sequence, Tuple
 
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
-from spark_jobs import csv_to_parquet, csv_under_contract, sql
+from spark_jobs import compact, csv_to_parquet, csv_under_contract, deduplicate, json_to_parquet, profile, sql
 from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.failures import AttemptAlreadyWritten
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
-from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile, Violations
+from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile, ReportFile, Violations
 from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Counts, Result
 
 # A job type is a function (session, inputs, parameters) -> Result, in a module of its own.
 JOB_TYPES = {
+    "compact": compact.run,
     "csv-to-parquet": csv_to_parquet.run,
+    "deduplicate": deduplicate.run,
+    "json-to-parquet": json_to_parquet.run,
+    "profile": profile.run,
     "sql": sql.run,
 }
 # Those that can hold their input to a contract: (session, inputs, parameters, contract) -> Result.
@@ -57,8 +62,8 @@ def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock:
 
     read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
     violations = count_violations(spark, prefix + "rejected") if job.contract and rejected_files else ()
-    output = Output(data_files, result.data.schema)
-    manifest = Manifest(job, attempt, clock(), read, output, rejected_files, violations)
+    output, report_files = Output(data_files, result.data.schema), write_reports(store, result, prefix)
+    manifest = Manifest(job, attempt, clock(), read, output, rejected_files, violations, report_files)
     store.write_text(prefix + MANIFEST, manifest.to_json())
 
 
@@ -105,6 +110,17 @@ def write_rejected(spark: SparkSession, store: ObjectStore, result: Result, pref
     folder = prefix + "rejected"
     writer(result.rejected, "json").save(folder)
     return describe_files(store, prefix, "rejected", counter_of(spark.read.text(folder)))
+
+
+def write_reports(store: ObjectStore, result: Result, prefix: str) -> Tuple[ReportFile, ...]:
+    """Write what a result says in documents."""
+    files = []
+    for name, text in sorted(result.reports.items()):
+        path = f"reports/{name}"
+        store.write_text(prefix + path, text)
+        content = text.encode("utf-8")
+        files.append(ReportFile(path, len(content), hashlib.sha256(content).hexdigest()))
+    return tuple(files)
 
 
 def data_counter(spark: SparkSession, store: ObjectStore, result: Result, folder: str) -> RowCounter:

@@ -2,23 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence
 
 from pyspark.errors import ParseException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+from pyspark.sql import SparkSession
 
-from spark_jobs.csv_files import LINE, CsvDialect, quoted, read_csv
 from spark_jobs.failures import InvalidInput, is_a
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
-from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Counts, Result
+from spark_jobs.tables import known_format, read_table
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-FORMATS = ("parquet", "csv", "json")
-FORMATS_BY_SUFFIX = {"csv": "csv", "json": "json", "jsonl": "json", "ndjson": "json"}
-COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 # These call any method of any Java class, so a query could leave its inputs, and Spark.
 FUNCTIONS_THAT_RUN_JAVA = ("reflect", "java_method", "try_reflect")
 PLANS = "org.apache.spark.sql.catalyst.plans.logical"
@@ -44,10 +39,11 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     _forget_functions_that_run_java(spark)
     rows_read = {}
     for source in inputs:
-        frame, rows_read[source.name] = _read_input(spark, source, asked.formats.get(source.name))
-        frame.createOrReplaceTempView(source.name)
+        table = read_table(spark, source, asked.formats.get(source.name))
+        table.frame.createOrReplaceTempView(source.name)
+        rows_read[source.name] = table.rows
     return Result(
-        data=spark.sql(asked.query), counts=lambda: Counts(rows_read), file_format=_known_format(asked.output_format)
+        data=spark.sql(asked.query), counts=lambda: Counts(rows_read), file_format=known_format(asked.output_format)
     )
 
 
@@ -65,15 +61,6 @@ def check_is_query(spark: SparkSession, text: str) -> None:
         raise InvalidInput(f"The query must be one SELECT or WITH statement, but this is {kind}.") from error
     if any(is_a(node, f"{PLANS}.ScriptTransformation") for node in _nodes(plan)):
         raise InvalidInput("The query must not use TRANSFORM, MAP or REDUCE, which run programs outside of Spark.")
-
-
-def format_of(uri: str) -> str:
-    """The format that a file's name tells; `parquet` if it tells none."""
-    name = uri.rsplit("/", 1)[-1].lower()
-    for suffix in COMPRESSIONS:
-        if name.endswith(suffix):
-            name = name[: -len(suffix)]
-    return FORMATS_BY_SUFFIX.get(name.rsplit(".", 1)[-1], "parquet")
 
 
 def _nodes(plan: Any) -> Iterator[Any]:
@@ -101,53 +88,3 @@ def _forget_functions_that_run_java(spark: SparkSession) -> None:
     registry = spark._jsparkSession.sessionState().functionRegistry()
     for name in FUNCTIONS_THAT_RUN_JAVA:
         registry.dropFunction(spark._jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name))
-
-
-def _read_input(spark: SparkSession, source: InputFiles, wanted_format: Any) -> Tuple[DataFrame, int]:
-    """An input and the number of its rows."""
-    file_format = _known_format(wanted_format or format_of(source.uris[0]))
-    if source.schema is not None:
-        return _read_output_of_job(spark, source, file_format), source.rows
-    if file_format == "csv":
-        return _read_csv(spark, source)
-    if file_format == "json":
-        return _read_json(spark, source)
-    frame = source.reader(spark).parquet(*source.paths)
-    return frame, sum(in_parallel(ObjectStore(spark).parquet_rows, source.uris))
-
-
-def _known_format(name: str) -> str:
-    if name not in FORMATS:
-        raise InvalidInput(f"There is no format {name!r}; there are {', '.join(FORMATS)}.")
-    return name
-
-
-def _read_output_of_job(spark: SparkSession, source: InputFiles, file_format: str) -> DataFrame:
-    """The data of another job as it was: types are not guessed again from texts and names of folders."""
-    options = CsvDialect(multi_line=True).options() if file_format == "csv" else {}
-    frame = source.reader(spark).options(**options).schema(source.schema).load(source.paths, format=file_format)
-    return frame.select(*[quoted(name) for name in source.schema.names])
-
-
-def _read_csv(spark: SparkSession, source: InputFiles) -> Tuple[DataFrame, int]:
-    """A CSV file with a header. Counting it costs a pass, which also finds malformed rows before they are NULLs."""
-    rows = read_csv(spark, source, CsvDialect())
-    # Spark looks only at the fields that are asked for, so this asks for all of them.
-    count_all = [F.count(quoted(name)) for name in rows.frame.columns if name != LINE]
-    counted = rows.frame.agg(
-        F.count(F.lit(1)).alias("__rows__"), F.first(LINE, ignorenulls=True).alias(LINE), *count_all
-    ).first()
-    if counted[LINE] is not None:
-        raise InvalidInput(
-            f"Input {source.name!r} has a malformed row, {counted[LINE]!r}; "
-            "convert it with csv-to-parquet, which sets such rows aside."
-        )
-    return rows.frame.drop(LINE), counted["__rows__"]
-
-
-def _read_json(spark: SparkSession, source: InputFiles) -> Tuple[DataFrame, int]:
-    """JSON with one object a line."""
-    frame = source.reader(spark).options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE).json(source.paths)
-    if LINE in frame.columns:  # inference adds it at the first line that needs it
-        raise InvalidInput(f"Input {source.name!r} has a line that is not a JSON object: {source.uri}.")
-    return frame, frame.count()

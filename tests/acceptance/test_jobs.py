@@ -120,6 +120,21 @@ def test_rows_that_break_their_contract_are_set_aside_and_counted_by_rule(platfo
     }
 
 
+def test_a_profile_comes_with_a_page_that_a_browser_shows(platform: Platform, inputs):
+    job = {"jobType": "profile", "inputs": [{"name": "airlines", "uri": inputs["airlines"]}], "parameters": {}}
+
+    ended = platform.wait(platform.api.submit(job))
+
+    assert ended["status"] == "SUCCEEDED", ended["statusMessage"]
+    outputs = platform.api.outputs(ended["jobId"])
+    assert outputs["counts"] == {"rowsRead": 3, "rowsWritten": 2, "rowsRejected": 0}
+    page, document = outputs["reportFiles"]
+    with urllib.request.urlopen(page["url"], timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "JetBlue" in answer.read().decode()
+    assert document["path"] == "reports/profile.json"
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

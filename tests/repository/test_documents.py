@@ -5,15 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_page_of_settings_is_what_the_settings_say():
-    made = subprocess.run(
-        [sys.executable, "scripts/configuration_doc.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+@pytest.mark.parametrize(
+    ("page", "script"),
+    [("configuration.md", "configuration_doc.py"), ("job-types.md", "job_types_doc.py")],
+)
+def test_a_page_made_from_code_is_what_the_code_says(page, script):
+    made = subprocess.run([sys.executable, f"scripts/{script}"], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert (ROOT / "docs/configuration.md").read_text() == made.stdout, "run `make docs`"
+    assert (ROOT / "docs" / page).read_text() == made.stdout, "run `make docs`"
 
 
 def test_every_link_between_documents_leads_somewhere():

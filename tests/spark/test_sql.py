@@ -201,7 +201,8 @@ def test_an_error_in_the_query_is_told_in_the_sentence_of_spark(platform, query,
 
 WRONG_INPUTS = {
     "a malformed CSV row": ("t.csv", "a,b\n1,2\n3\n", "Input 't' has a malformed row, '3'; convert it with csv-"),
-    "malformed JSON": ("t.json", '{"a": 1}\n{"a":\n', "Input 't' has a line that is not a JSON object"),
+    "malformed JSON": ("t.json", '{"a": 1}\n{"a":\n', "a malformed row, '{\"a\":'; convert it with json-to-"),
+    "two JSON objects in a line": ("t.json", '{"a": 1} {"a": 2}\n', "convert it with json-to-parquet"),
     "no Parquet": ("t", "a,b\n1,2\n", "is not a Parquet file"),
 }  # fmt: skip
 

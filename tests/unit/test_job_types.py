@@ -51,8 +51,9 @@ def test_a_schema_is_sound_closed_and_bounded(job_type):
 
 @EACH_TYPE
 def test_defaults_and_examples_are_valid(job_type):
-    for name, schema in job_type.parameters_schema["properties"].items():
-        required = {"query": "SELECT 1"} if job_type.name == "sql" else {}
+    properties = job_type.parameters_schema["properties"]
+    required = {name: properties[name]["examples"][0] for name in job_type.parameters_schema.get("required", [])}
+    for name, schema in properties.items():
         values = [*schema["examples"], *([schema["default"]] if "default" in schema else [])]
         for value in values:
             assert parameter_problems(job_type, {**required, name: value}) == [], (name, value)
@@ -123,6 +124,15 @@ WRONG = {
         "sql", {"query": "q", "formats": {"ok": "csv", "bad": "xml"}}, "/formats/bad",
         '"xml" must be one of "csv", "json", "parquet".',
     ),
+    "no keys": (
+        "deduplicate", {}, "/keys",
+        "'keys' is required: The columns that make two rows alike if all their values are equal.",
+    ),
+    "a type of JSON that is none": (
+        "json-to-parquet", {"columns": [{"name": "id", "type": "int; drop"}]}, "/columns/0/type",
+        '"int; drop" is not valid. A type of Spark SQL: string, boolean, tinyint, smallint, int, bigint, float, '
+        "double, date, timestamp, decimal(p,s), array<...>, map<string,...> or struct<name:type,...>.",
+    ),
     "too long a run": ("simulated", {"seconds": 3601}, "/seconds", "3601 must be 3600 or less."),
     "no parameters at all": ("simulated", [], "", "[] must be an object."),
 }  # fmt: skip
@@ -149,6 +159,9 @@ LINE_BREAKS = [
     ("csv-to-parquet", {"dateFormat": "yyyy\n"}, "/dateFormat"),
     ("csv-to-parquet", {"partitionBy": ["id\n"]}, "/partitionBy/0"),
     ("sql", {"query": "q", "formats": {"t\n": "csv"}}, "/formats"),
+    ("json-to-parquet", {"columns": [{"name": "id", "type": "int\n"}]}, "/columns/0/type"),
+    ("deduplicate", {"keys": ["id\n"]}, "/keys/0"),
+    ("deduplicate", {"keys": ["id"], "orderBy": "at\n"}, "/orderBy"),
 ]
 
 
@@ -165,6 +178,15 @@ EDGES = [
     ("csv-to-parquet", "quote", "", "ab"),
     ("csv-to-parquet", "delimiter", "\t", ""),
     ("csv-to-parquet", "delimiter", "¦", "\\"),
+    ("json-to-parquet", "columns", [{"name": "a", "type": "x" * 1000}], [{"name": "a", "type": "x" * 1001}]),
+    ("deduplicate", "keys", [f"c{n}" for n in range(20)], [f"c{n}" for n in range(21)]),
+    ("deduplicate", "keys", ["a"], []),
+    ("deduplicate", "keep", "last", "any"),
+    ("profile", "columns", [f"c{n}" for n in range(300)], [f"c{n}" for n in range(301)]),
+    ("profile", "topValues", 0, -1),
+    ("profile", "topValues", 100, 101),
+    ("compact", "targetMib", 16, 15),
+    ("compact", "targetMib", 4096, 4097),
     ("simulated", "seconds", 0, -0.1),
     ("simulated", "failAttempts", 1, 0),
     *(
@@ -182,7 +204,7 @@ EDGES = [
 
 @pytest.mark.parametrize(("name", "parameter", "accepted", "refused"), EDGES)
 def test_each_bound_is_where_it_should_be(name, parameter, accepted, refused):
-    required = {"query": "SELECT 1"} if name == "sql" else {}
+    required = {"sql": {"query": "SELECT 1"}, "deduplicate": {"keys": ["id"]}}.get(name, {})
 
     assert problems(name, {**required, parameter: accepted}) == []
     assert problems(name, {**required, parameter: refused}) != []
@@ -204,11 +226,11 @@ def assignments_in(module, class_name):
     return {re.sub("_(.)", lambda match: match[1].upper(), field.target.id): field.value for field in fields}
 
 
-@pytest.mark.parametrize("module", ["csv_to_parquet.py", "sql.py"])
-def test_the_spark_code_has_the_parameters_and_defaults_of_the_catalogue(module):
-    properties = JOB_TYPES[module[: -len(".py")].replace("_", "-")].parameters_schema["properties"]
+@pytest.mark.parametrize("name", [name for name, each in JOB_TYPES.items() if each.entry_point == "main.py"])
+def test_the_spark_code_has_the_parameters_and_defaults_of_the_catalogue(name):
+    properties = JOB_TYPES[name].parameters_schema["properties"]
 
-    in_code = assignments_in(module, "Parameters")
+    in_code = assignments_in(f"{name.replace('-', '_')}.py", "Parameters")
 
     assert set(in_code) == set(properties)
     for name, value in in_code.items():

@@ -20,6 +20,7 @@ MANIFEST: dict[str, Any] = {
     "createdAt": "2026-11-23T12:01:00.000Z",
     "files": [FILE],
     "rejectedFiles": [{**FILE, "path": "rejected/part-0.json"}],
+    "reportFiles": [{"path": "reports/profile.html", "sizeBytes": 20, "sha256": "cd" * 32}],
     "totals": {"files": 1, "rows": 3, "sizeBytes": 10},
     "schema": {"type": "struct", "fields": []},
     "inputs": [],
@@ -45,6 +46,8 @@ def test_the_files_of_the_jobs_own_attempt_come_with_links_for_a_quarter_of_an_h
     assert "X-Amz-Expires=900" in file["url"]
     assert file["expiresAt"] == "2026-11-23T12:15:00.000Z"
     assert [rejected["path"] for rejected in record["rejectedFiles"]] == ["rejected/part-0.json"]
+    (report,) = record["reportFiles"]
+    assert (report["path"], report["sizeBytes"]) == ("reports/profile.html", 20)
     assert (record["attempt"], record["totals"], record["counts"]["rowsRejected"]) == (2, MANIFEST["totals"], 1)
 
 
@@ -52,12 +55,14 @@ def test_a_simulated_runs_empty_manifest_is_shown(api: Api):
     api.put(ended_job())
     put_manifest(api, 1, files=[], schema=None)
     document = api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"]
-    simulated = {name: value for name, value in json.loads(document).items() if name != "rejectedFiles"}
+    left_out = ("rejectedFiles", "reportFiles")
+    simulated = {name: value for name, value in json.loads(document).items() if name not in left_out}
     api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"] = json.dumps(simulated).encode()
 
     record = api.get(PATH).get_json()
 
-    assert (record["files"], record["rejectedFiles"], record["schema"]) == ([], [], None)
+    lists = (record["files"], record["rejectedFiles"], record["reportFiles"])
+    assert (lists, record["schema"]) == (([], [], []), None)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def at(uri: str) -> list[dict[str, str]]:
 
 SQL = {"query": "SELECT 1"}
 REFUSED_MEANINGS = [
-    ("an unknown job type", {"jobType": "train-model"}, ["/jobType"], "csv-to-parquet, simulated, sql"),
+    ("an unknown job type", {"jobType": "train-model"}, ["/jobType"], "compact, csv-to-parquet, deduplicate,"),
     ("too few inputs", {"inputs": []}, ["/inputs"], "takes 1 inputs, not 0"),
     ("too many inputs", {"inputs": two("b")}, ["/inputs"], "takes 1 inputs, not 2"),
     ("a name that is no identifier", {"jobType": "sql", "inputs": two("2nd")}, ["/inputs/1/name"], "no digit first"),

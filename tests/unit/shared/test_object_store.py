@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import ObjectsForbidden, ObjectsUnavailable
-from shared.object_store import ObjectStore, is_s3_uri, split_uri
+from shared.object_store import ObjectStore, allowed_get, is_s3_uri, split_uri
 from tests.fakes.clock import Clock
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam, aws_error, no_connection
@@ -94,3 +94,11 @@ def test_only_plain_s3_uris_are_taken(uri, right):
 def test_what_is_no_s3_uri_cannot_be_split(uri):
     with pytest.raises(ValueError, match="not an s3:// URI"):
         split_uri(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "content_type"),
+    [("s3://b/reports/profile.html", "text/html; charset=utf-8"), ("s3://b/data/part-0.parquet", None)],
+)
+def test_a_link_to_a_page_shows_it(uri, content_type):
+    assert allowed_get(uri).parameters.get("ResponseContentType") == content_type

@@ -1,0 +1,95 @@
+"""The entry of `csv-to-parquet`."""
+
+from shared.job_types.job_type import JobType
+from shared.job_types.parts import COLUMN_NAME, COLUMN_TYPE, MAX_COLUMNS, PARTITION_BY, date_pattern, one_character
+from shared.schema_problems import END
+
+CSV_TO_PARQUET = JobType(
+    name="csv-to-parquet",
+    version="1.0.0",
+    title="Convert CSV to Parquet",
+    description=(
+        "Reads one CSV object, or all CSV objects of a folder, and writes its rows as Parquet. A row that does not "
+        "have the right number of fields, or a value that does not fit its column's type, is set aside with the "
+        "original line and the reason, and counted; no row is dropped, and no value becomes NULL unless it is the "
+        "null value. Blank lines are not rows. Decimals with more digits after the point than their type are rounded. "
+        "Under a contract the columns have its types, and rows that break one of its rules are set aside too. "
+        "Files compressed as .gz or .bz2 are read as they are."
+    ),
+    min_inputs=1,
+    max_inputs=1,
+    entry_point="main.py",
+    takes_contract=True,
+    example={
+        "jobType": "csv-to-parquet",
+        "inputs": [{"name": "flights", "uri": "s3://cloud-data-platform-dev-raw/flights/flights.csv"}],
+        "parameters": {"header": True, "nullValue": "NA"},
+    },
+    parameters_schema={
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "header": {
+                "type": "boolean",
+                "description": "Whether the first row of each file names its columns.",
+                "default": True,
+                "examples": [True],
+            },
+            "delimiter": {
+                "type": "string",
+                "description": "The one character between two fields; no quote, backslash or line break.",
+                "default": ",",
+                "minLength": 1,
+                "maxLength": 1,
+                "pattern": rf'^[^"\\\r\n]*{END}',
+                "examples": [",", ";", "\t"],
+            },
+            "quote": one_character("The one character around a field that holds delimiters; empty for none.", '"'),
+            "escape": one_character("The one character before a quote inside a quoted field; empty for none.", '"'),
+            "nullValue": {
+                "type": "string",
+                "description": "A field equal to this is NULL, and so is an empty one.",
+                "default": "",
+                "maxLength": 100,
+                "examples": ["NA"],
+            },
+            "encoding": {
+                "type": "string",
+                "description": "How the files write characters.",
+                "default": "UTF-8",
+                "enum": ["UTF-8", "ISO-8859-1"],
+                "examples": ["ISO-8859-1"],
+            },
+            "multiLine": {
+                "type": "boolean",
+                "description": (
+                    "Whether quoted fields may hold line breaks, which are read as \\n. A file is then read by one "
+                    "task, however large it is."
+                ),
+                "default": False,
+                "examples": [True],
+            },
+            "columns": {
+                "type": "array",
+                "description": (
+                    "The columns in the order of the fields, with their types; must agree with the header, if there "
+                    "is one. Without it types are inferred from all rows, so a code such as 007 becomes the number 7."
+                ),
+                "minItems": 1,
+                "maxItems": MAX_COLUMNS,
+                "items": {
+                    "type": "object",
+                    "description": "A column.",
+                    "additionalProperties": False,
+                    "required": ["name", "type"],
+                    "properties": {"name": COLUMN_NAME, "type": COLUMN_TYPE},
+                },
+                "examples": [[{"name": "carrier", "type": "string"}, {"name": "arr_delay", "type": "int"}]],
+            },
+            "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
+            "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
+            "partitionBy": PARTITION_BY,
+        },
+    },
+)

@@ -1,0 +1,89 @@
+"""Parts of parameters that several job types have in common."""
+
+from typing import Any
+
+from shared.schema_problems import END
+
+MAX_COLUMNS = 200
+
+COLUMN_NAME: dict[str, Any] = {
+    "type": "string",
+    "description": "The name of a column, as the header writes it; no line breaks.",
+    "minLength": 1,
+    "maxLength": 128,
+    "pattern": rf"^[^\r\n]+{END}",
+    "examples": ["arr_delay"],
+}
+
+COLUMN_TYPE: dict[str, Any] = {
+    "type": "string",
+    "description": (
+        "One of string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp and decimal(p,s), "
+        "with p digits in all (1 to 38) of which s (0 to p) follow the point."
+    ),
+    "maxLength": 16,
+    "pattern": (
+        r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp"
+        rf"|decimal\(([1-9]|[12][0-9]|3[0-8]), ?([0-9]|[12][0-9]|3[0-8])\)){END}"
+    ),
+    "examples": ["int", "decimal(10,2)"],
+}
+
+
+def one_character(description: str, default: str) -> dict[str, Any]:
+    """The schema of a character that shapes CSV, or of none."""
+    return {
+        "type": "string",
+        "description": description,
+        "default": default,
+        "maxLength": 1,
+        "pattern": rf"^[^\r\n]*{END}",
+        "examples": [default],
+    }
+
+
+def date_pattern(description: str, example: str) -> dict[str, Any]:
+    """The schema of one of Spark's patterns for dates and times."""
+    return {
+        "type": "string",
+        "description": description,
+        "minLength": 1,
+        "maxLength": 60,
+        "pattern": rf"^[^\r\n]+{END}",
+        "examples": [example],
+    }
+
+
+TABLE_FORMAT: dict[str, Any] = {
+    "type": "string",
+    "description": (
+        "The format of the input if its files' names do not tell it (.csv, .json, .jsonl and .ndjson do; all else is "
+        "taken for Parquet)."
+    ),
+    "enum": ["csv", "json", "parquet"],
+    "examples": ["csv"],
+}
+
+# What every type that reads tables says of them.
+HOW_TABLES_ARE_READ = (
+    "The input is Parquet, CSV with a header, JSON lines, or the output of another job, which is read by its "
+    "manifest. The types of CSV and JSON are inferred, so a code such as 007 becomes the number 7, and a malformed "
+    "row fails the job: convert doubtful files with csv-to-parquet or json-to-parquet first."
+)
+
+
+def list_of_columns(description: str, example: list[str], **bounds: Any) -> dict[str, Any]:
+    """The schema of a list of columns' names, none of them twice."""
+    return {
+        "type": "array",
+        "description": description,
+        "uniqueItems": True,
+        "items": COLUMN_NAME,
+        "examples": [example],
+        **bounds,
+    }
+
+
+PARTITION_BY = list_of_columns(
+    "Columns whose values become folders of the output, outermost first.", ["year", "month"], default=[], maxItems=10
+)
