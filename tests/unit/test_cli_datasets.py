@@ -129,7 +129,9 @@ def test_parts_that_stay_missing_although_they_were_sent_are_not_sent_for_ever(s
     server.will_answer({"parts": [link]}, b"")
     server.will_answer(missing(1), status=409)
 
-    assert cdp(server, "datasets", "upload", str(path), "--part-size", "5")[0] == 3
+    code, _, stderr = cdp(server, "datasets", "upload", str(path), "--part-size", "5")
+
+    assert (code, "upload_missing" in stderr) == (3, True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from api.ids import keyed_dataset_id
 from shared.datasets import joined_digest
 from tests.fakes.jobs import job_id
 from tests.fakes.s3 import checksum_of
-from tests.fakes.seam import no_connection
+from tests.fakes.seam import aws_error, no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import RAW, Api, pointers_of, problem_of
 
@@ -453,10 +453,11 @@ def test_parts_are_forgotten_with_the_dataset_that_is_given_up(api: Api):
     assert api.post(record["links"]["abandon"]).status_code == 200
 
 
-def test_a_dataset_is_given_up_although_s3_is_away(api: Api):
+@pytest.mark.parametrize("error", [no_connection(), aws_error("any", "AccessDenied", status=403)], ids=["away", "403"])
+def test_a_dataset_is_given_up_although_s3_refuses_us(api: Api, error: Exception):
     record = register(api, in_parts()).get_json()
     upload_parts(api, record, 1)
-    api.seam.fail_before("abort_multipart_upload", no_connection())
+    api.seam.fail_before("abort_multipart_upload", error)
 
     assert api.post(record["links"]["abandon"]).get_json()["status"] == "ABANDONED"
 
@@ -623,15 +624,20 @@ def test_counts_that_others_change_all_the_time_are_given_up_after_some_tries(ap
     assert problem_of(register(api)) == (503, "job_store_unavailable")
 
 
-@pytest.mark.parametrize("operation", ["head_object", "create_multipart_upload", "list_parts"])
-def test_without_s3_nothing_is_said_of_an_upload(api: Api, operation: str):
+@pytest.mark.parametrize("error", [no_connection(), aws_error("any", "AccessDenied", status=403)], ids=["away", "403"])
+@pytest.mark.parametrize(
+    "operation", ["head_object", "create_multipart_upload", "list_parts", "complete_multipart_upload"]
+)
+def test_while_s3_refuses_us_nothing_is_said_of_an_upload(api: Api, operation: str, error: Exception):
     record = register(api, registration() if operation == "head_object" else in_parts()).get_json()
-    wanted = {"parts": [{"number": 1, "sha256": PART_DIGESTS[0]}]}
-    if operation == "list_parts":
-        api.post(record["links"]["parts"], json=wanted)
-    api.seam.fail_before(operation, no_connection())
+    path, body = record["links"]["complete"], None
+    if operation == "create_multipart_upload":
+        path, body = record["links"]["parts"], {"parts": [{"number": 1, "sha256": PART_DIGESTS[0]}]}
+    elif operation != "head_object":
+        upload_parts(api, record, 1, 2, 3)
+    api.seam.fail_before(operation, error)
 
-    of_parts = operation == "create_multipart_upload"
-    response = api.post(record["links"]["parts" if of_parts else "complete"], json=wanted if of_parts else None)
+    refused, again = (api.post(path, json=body) for _ in range(2))
 
-    assert problem_of(response) == (503, "object_store_unavailable")
+    assert problem_of(refused) == (503, "object_store_unavailable")
+    assert again.status_code in (200, 409)
