@@ -1,6 +1,5 @@
 """The Postman collection: the document, converted, and put into the order and the words of the scenario."""
 
-import copy
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,27 +47,30 @@ def key_of(item: Json) -> str:
 
 
 def item_of(step: Step, requests: Mapping[str, Json], method: str, path: str, operation: Json) -> Json:
-    """One request of the collection."""
-    request = copy.deepcopy(requests[f"{method.upper()} {WORD.sub(lambda word: f':{word[1]}', path)}"]["request"])
-    request["description"] = request["description"]["content"].partition("\n\nFor example:")[0]
-    request["url"]["query"] = parameters(request["url"]["query"], step.query)
-    request["url"]["variable"] = [
-        {"key": name, "value": value} for name, value in path_values(path, step.path) if name != value
-    ]
-    sent = {"X-Correlation-Id": f"example-{step.operation}-{step.name}", **type_of(step), **step.headers}
-    request["header"] = parameters(request["header"], sent)
-    body = step.text if step.body is None else json.dumps(in_words_of_postman(step.body), indent=2)
-    request.pop("body", None)
-    if body is not None:
-        request["body"] = {"mode": "raw", "raw": body, "options": {"raw": {"language": "json"}}}
-    request.pop("auth", None)
-    if "security" not in operation:
-        request["auth"] = {"type": "noauth"}
+    """One request of the collection: the converter's, with what the step sends."""
+    known = requests[f"{method.upper()} {WORD.sub(lambda word: f':{word[1]}', path)}"]["request"]
+    headers = {"X-Correlation-Id": f"example-{step.operation}-{step.name}", **type_of(step), **step.headers}
+    variables = [{"key": name, "value": value} for name, value in path_values(path, step.path)]
     name = f"{operation['summary']} ({step.name})"
-    request["name"] = name
+    request = {
+        "name": name,
+        # Without the command of the document, which the collection replaces.
+        "description": known["description"]["content"].partition("\n\nFor example:")[0],
+        "method": known["method"],
+        "url": {**known["url"], "query": parameters(known["url"]["query"], step.query), "variable": variables},
+        "header": parameters(known["header"], headers),
+        **body_of(step),
+        **({} if "security" in operation else {"auth": {"type": "noauth"}}),
+    }
     before = script("prerequest", [f'pm.variables.set("expectedStatuses", {list(step.statuses)});'])
     after = [script("test", lines)] if (lines := list(lines_after(step))) else []
     return {"name": name, "event": [before, *after], "request": request, "response": []}
+
+
+def body_of(step: Step) -> Json:
+    """What the step sends, if it sends anything."""
+    raw = step.text if step.body is None else json.dumps(in_words_of_postman(step.body), indent=2)
+    return {} if raw is None else {"body": {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}}
 
 
 def type_of(step: Step) -> dict[str, str]:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from examples.collection import in_words_of_postman, lines_after, parameters, path_values
 from examples.player import WORD, changed, filled, value_at
 from examples.recording import body_of, headers_of, masked
 from examples.scenario import SCENARIO
+from examples.steps import Step
 
 HERE, THERE = "http://127.0.0.1:4566/data/part-0.parquet", "https://s3.us-east-1.amazonaws.com/data/part-0.parquet"
 
@@ -61,3 +63,24 @@ def test_only_headers_that_say_something_are_kept():
 @pytest.mark.parametrize(("sent", "kept"), [(None, None), (b'{"a": 1}', {"a": 1}), ("no json", "no json")])
 def test_a_body_is_kept_as_json_if_it_is_some(sent: Any, kept: Any):
     assert body_of(sent) == kept
+
+
+def test_words_of_the_scenario_become_variables_of_postman():
+    assert in_words_of_postman({"uri": "dataset:{dataset}"}) == {"uri": "dataset:{{dataset}}"}
+    assert [*path_values("/jobs/{jobId}/cancel", "/jobs/{long}/cancel")] == [("jobId", "{{long}}")]
+
+
+def test_what_a_step_does_not_send_is_there_and_off():
+    known = [{"key": "limit", "value": "12", "description": {"content": "How many."}}, {"key": "Accept", "value": "x"}]
+
+    assert parameters(known, {}) == [{"key": "limit", "value": "", "disabled": True, "description": "How many."}]
+    assert parameters(known, {"limit": "1"})[0]["disabled"] is False
+
+
+def test_what_is_kept_and_waited_for_is_a_script():
+    kept = Step("a", "b", "POST", "/a", keep={"first": "/items/0/id"})
+    waits = Step("a", "b", "GET", "/a", until=("/status", "DONE"))
+
+    assert [*lines_after(kept)] == ['pm.collectionVariables.set("first", pm.response.json()["items"][0]["id"]);']
+    assert any('pm.response.json()["status"] !== "DONE"' in line for line in lines_after(waits))
+    assert [*lines_after(Step("a", "b", "GET", "/a"))] == []
