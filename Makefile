@@ -81,8 +81,8 @@ format: setup ## let ruff mend what it can
 docs: setup ## make again the documents that are made from code
 	$(PRODUCT)/python scripts/configuration_doc.py > docs/configuration.md
 	$(PRODUCT)/python scripts/job_types_doc.py > docs/job-types.md
-	$(PRODUCT)/python -m api.openapi > docs/api/openapi.json
-	$(PRODUCT)/python -m api.errors_page > docs/api/errors.md
+	$(PRODUCT)/python -m api.document.openapi > docs/api/openapi.json
+	$(PRODUCT)/python -m api.document.errors_page > docs/api/errors.md
 
 examples: setup ## send the requests of examples/scenario.py and record the answers; then make docs
 	@$(PRODUCT)/python -m examples

@@ -2,27 +2,14 @@
 
 from flask import Blueprint, Flask
 
-from api import (
-    batches,
-    callbacks,
-    cancellation,
-    contracts,
-    datasets,
-    docs_page,
-    explain,
-    health,
-    history,
-    job_lists,
-    job_types,
-    jobs,
-    outputs,
-    quota,
-    replays,
-    uploads,
-)
-from api.edges import register_edges
-from api.errors import register_error_handlers
-from api.forwarding import networks_of
+from api import health, quota
+from api.contracts import contracts
+from api.datasets import datasets, uploads
+from api.document import docs_page
+from api.jobs import batches, callbacks, cancellation, explain, history, job_lists, job_types, jobs, outputs, replays
+from api.protocol.edges import register_edges
+from api.protocol.errors import register_error_handlers
+from api.protocol.forwarding import networks_of
 from api.services import EXTENSION, Services
 
 BLUEPRINTS: tuple[Blueprint, ...] = (

@@ -4,8 +4,8 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from api.operations import returns
-from api.records import text
+from api.jobs.records import text
+from api.protocol.operations import returns
 from api.services import services
 from shared.errors import StoreUnavailable
 

@@ -8,12 +8,12 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
-from api.auth import caller, reads_jobs
-from api.operations import returns, takes_nothing
-from api.records import iso, list_of, moment, number, text
+from api.identity.auth import caller, reads_jobs
+from api.jobs.records import iso, list_of, moment, number, text
+from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.errors import StoreUnavailable
-from shared.quotas import BY_THE_DAY, MEANINGS, Quota, Usage, limits_of, midnight_after
+from shared.limits.quotas import BY_THE_DAY, MEANINGS, Quota, Usage, limits_of, midnight_after
 
 blueprint = Blueprint("quota", __name__)
 

@@ -7,7 +7,7 @@ from flask import g
 
 from api.services import services
 from shared.errors import RateLimited
-from shared.rate_limits import RouteClass, Spent
+from shared.limits.rate_limits import RouteClass, Spent
 
 log = structlog.get_logger()
 

@@ -6,19 +6,19 @@ from datetime import datetime
 
 from flask import current_app
 
-from api.callers import Callers
-from shared.contract_registry import ContractRegistry
+from api.identity.callers import Callers
+from shared.contracts.contract_registry import ContractRegistry
 from shared.control_store import ControlStore
-from shared.dataset_store import DatasetStore
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.links import Links
+from shared.datasets.uploads import UploadStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
-from shared.links import Links
+from shared.limits.quota_items import QuotaStore
+from shared.limits.rate_limiter import RateLimiter
 from shared.object_store import ObjectStore
-from shared.quota_items import QuotaStore
-from shared.rate_limiter import RateLimiter
 from shared.settings import Settings
-from shared.uploads import UploadStore
 
 EXTENSION = "cloud-data-platform"
 

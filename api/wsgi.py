@@ -6,29 +6,29 @@ import time
 from flask import Flask
 
 from api.app import create_app
+from api.identity.tokens import make_callers
 from api.ids import new_dataset_id, new_job_id
 from api.services import Services
 from api.start import settings_or_exit
-from api.tokens import make_callers
 from shared.aws_clients import make_clients
-from shared.contract_registry import ContractRegistry
-from shared.contract_store import ContractStore
+from shared.contracts.contract_registry import ContractRegistry
+from shared.contracts.contract_store import ContractStore
 from shared.control_store import ControlStore
-from shared.dataset_store import DatasetStore
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.links import Links
+from shared.datasets.uploads import UploadStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
-from shared.links import Links
+from shared.limits.quota_items import QuotaStore
+from shared.limits.rate_limit_table import SharedLimiter
+from shared.limits.rate_limiter import LocalLimiter, RateLimiter
+from shared.limits.rate_limits import rates_of
 from shared.log_setup import set_up_logging
 from shared.models import utc_now
 from shared.object_store import ObjectStore
-from shared.quota_items import QuotaStore
-from shared.rate_limit_table import SharedLimiter
-from shared.rate_limiter import LocalLimiter, RateLimiter
-from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
-from shared.uploads import UploadStore
 
 
 def build(settings: Settings) -> Flask:

@@ -15,7 +15,7 @@ from cli.aws import Aws, aws_of
 from cli.edits import edits_of, sets
 from cli.output import EXIT_LEFT, Command, ProgressLine, printable, show, show_table, tell
 from cli.selecting import selects
-from shared.dead_letter_replay import (
+from shared.replays.dead_letter_replay import (
     REPLAYABLE,
     Outcome,
     Pace,
@@ -29,9 +29,9 @@ from shared.dead_letter_replay import (
     to_purge,
     to_replay,
 )
-from shared.dead_letters import DeadLetter, Selection
-from shared.held_messages import HeldMessages
-from shared.job_replay import Orders
+from shared.replays.dead_letters import DeadLetter, Selection
+from shared.replays.held_messages import HeldMessages
+from shared.replays.job_replay import Orders
 
 HEADINGS = ("FAILED AT", "KIND", "JOB OR MESSAGE", "TYPE", "OWNER", "REASON", "ATTEMPT", "WHAT")
 

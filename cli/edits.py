@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from shared.errors import ValidationFailed
-from shared.replay_edits import Edits, read_edits
+from shared.replays.replay_edits import Edits, read_edits
 
 sets = click.option(
     "--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change size, parameters.NAME, ..."

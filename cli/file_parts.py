@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.datasets import MOST_PARTS, joined_digest, parts_of
+from shared.datasets.datasets import MOST_PARTS, joined_digest, parts_of
 
 BLOCK_BYTES = 1024 * 1024
 # A file that is no larger is uploaded in one request, unless somebody wants parts.

@@ -10,7 +10,7 @@ import click
 from cli.client import ApiClient, Record
 from cli.edits import edits_of, sets
 from cli.output import EXIT_LEFT, show
-from shared.replay_edits import overrides_of
+from shared.replays.replay_edits import overrides_of
 
 WAIT_SECONDS = 3600.0
 STATUSES = ["SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from shared.dead_letters import Kind, Selection
 from shared.models import FailureReason
+from shared.replays.dead_letters import Kind, Selection
 
 
 class Moment(click.ParamType[datetime]):

@@ -44,7 +44,7 @@ class Mutant:
 
 ADVANCE, DECIDE, LIFECYCLE = "worker/advance.py", "worker/decide.py", "shared/lifecycle.py"
 STORE, RUNNER, CONTROL = "shared/job_store.py", "shared/spark_runner.py", "shared/control_store.py"
-CONSUMER, TIMER, REPORTS, RETRY = "worker/consumer.py", "worker/timer.py", "api/reports.py", "shared/retry.py"
+CONSUMER, TIMER, REPORTS, RETRY = "worker/consumer.py", "worker/timer.py", "api/jobs/reports.py", "shared/retry.py"
 CONDITION = '"ConditionExpression": f"#rev = :seen AND #status IN ({allowed})",'
 
 MUTANTS = (

@@ -19,9 +19,9 @@ from shared.dynamodb import (
     write_one,
 )
 from shared.errors import JobNotFound, StoredJobUnreadable, StoreUnavailable
+from shared.limits.quota_items import counting_job, freeing_job, make_room
+from shared.limits.quotas import Quota, refuse_excess, usage_of
 from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item
-from shared.quota_items import counting_job, freeing_job, make_room
-from shared.quotas import Quota, refuse_excess, usage_of
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.datasets.links import Allowed
 from shared.errors import ObjectsForbidden, ObjectsUnavailable
-from shared.links import Allowed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.job_replay import failure_id
 from shared.locations import driver_log_uri
 from shared.models import Job, epoch_ms, job_to_item
+from shared.replays.job_replay import failure_id
 from shared.settings import Settings
 
 ENVELOPE_VERSION = 1

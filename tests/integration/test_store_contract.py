@@ -12,18 +12,18 @@ import boto3
 import pytest
 
 from local.deploy import make_client
-from shared.contract_store import ContractEntry, ContractStore, ContractVersion
+from shared.contracts.contract_store import ContractEntry, ContractStore, ContractVersion
 from shared.control_store import START_BUCKET, ControlStore
 from shared.dynamodb import to_dynamodb
 from shared.errors import InvalidTransition, JobNotFound, QueueUnavailable, QuotaExceeded, StoreUnavailable
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore, Refused, Won
 from shared.lifecycle import claimed, succeeded, waiting
+from shared.limits.quota_items import QuotaStore, quota_key
+from shared.limits.quotas import Quota
+from shared.limits.rate_limit_table import SharedLimiter
+from shared.limits.rate_limits import SECOND, Rate, RouteClass, microseconds
 from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
-from shared.quota_items import QuotaStore, quota_key
-from shared.quotas import Quota
-from shared.rate_limit_table import SharedLimiter
-from shared.rate_limits import SECOND, Rate, RouteClass, microseconds
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock

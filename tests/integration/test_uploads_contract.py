@@ -11,15 +11,10 @@ import pytest
 import requests
 
 from local.deploy import make_client
-from shared.dataset_store import DatasetStore
-from shared.datasets import Completion, Dataset, Registration, build_dataset, dataset_to_item, joined_digest
-from shared.dynamodb import to_dynamodb
-from shared.errors import DatasetNotFound, QuotaExceeded
-from shared.links import Links
-from shared.quota_items import QuotaStore
-from shared.quotas import Quota
-from shared.settings import Settings
-from shared.uploads import (
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.datasets import Completion, Dataset, Registration, build_dataset, dataset_to_item, joined_digest
+from shared.datasets.links import Links
+from shared.datasets.uploads import (
     UploadStore,
     allowed_part,
     allowed_put,
@@ -27,6 +22,11 @@ from shared.uploads import (
     headers_of_part,
     headers_of_put,
 )
+from shared.dynamodb import to_dynamodb
+from shared.errors import DatasetNotFound, QuotaExceeded
+from shared.limits.quota_items import QuotaStore
+from shared.limits.quotas import Quota
+from shared.settings import Settings
 from tests.fakes.clock import NOON
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.s3 import FakeS3, checksum_of

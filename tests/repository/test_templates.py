@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from shared.datasets import UPLOADS_FOLDER
+from shared.datasets.datasets import UPLOADS_FOLDER
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "cloudformation" / "data.yaml"
 

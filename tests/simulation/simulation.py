@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from api.cancellation import cancelled
-from api.reports import apply_report
-from api.schemas import Report
+from api.jobs.cancellation import cancelled
+from api.jobs.reports import apply_report
+from api.jobs.schemas import Report
 from shared.errors import (
     AppError,
     InvalidTransition,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.file_parts import PART_BYTES, WHOLE_BYTES, FileParts, Piece, read_parts
-from shared.datasets import MOST_PARTS, joined_digest
+from shared.datasets.datasets import MOST_PARTS, joined_digest
 from tests.unit.test_cli import PROBLEM, Server, cdp, server
 
 __all__ = ["server"]

@@ -15,7 +15,7 @@ import requests
 from cli.client import ApiClient
 from cli.file_parts import read_parts
 from cli.uploading import register, registration_of, send_parts
-from shared.datasets import joined_digest
+from shared.datasets.datasets import joined_digest
 from shared.job_store import JobStore
 from tests.integration.api.conftest import OWN, Start
 from tests.integration.api.server import Server

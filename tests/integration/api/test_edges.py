@@ -110,7 +110,7 @@ def test_asked_to_end_it_ends_well_and_all_its_lines_were_json(start: Start):
     answered = [line for line in lines if line["event"] == "request_answered"]
     assert exit_code == 0
     assert [(line["correlation_id"], line["status"]) for line in answered] == [("find-me-again", 200)]
-    assert {"gunicorn.error", "api.edges"} <= {line["logger"] for line in lines}
+    assert {"gunicorn.error", "api.protocol.edges"} <= {line["logger"] for line in lines}
 
 
 @pytest.mark.parametrize(

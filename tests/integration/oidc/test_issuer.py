@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from api import issuer
-from api.issuer import DISCOVERY, MOST_BYTES, Issuer
+from api.identity import issuer
+from api.identity.issuer import DISCOVERY, MOST_BYTES, Issuer
 from shared.errors import IssuerUnavailable
 from shared.settings import Settings
 from tests.unit.api.issuing import public_jwk

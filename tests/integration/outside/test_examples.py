@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.recordings import recordings
+from api.document.recordings import recordings
 from examples.__main__ import put_objects, target_of
 from examples.player import OtherAnswer, Target, play
 from examples.recording import recordings_of

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from api.openapi import document_of, path_of
+from api.document.openapi import document_of, path_of
 
 PROBLEM = "application/problem+json"
 # Made before a route is found, or for one that has no place in the document.

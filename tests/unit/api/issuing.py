@@ -9,10 +9,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
 
-from api.callers import Callers
-from api.issuer import key_table
-from api.jwks import KeyCache
-from api.tokens import TokenBearers
+from api.identity.callers import Callers
+from api.identity.issuer import key_table
+from api.identity.jwks import KeyCache
+from api.identity.tokens import TokenBearers
 from shared.settings import Settings
 from tests.fakes.clock import NOON
 

@@ -10,26 +10,26 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.callers import Anybody, Callers
+from api.identity.callers import Anybody, Callers
 from api.services import Services
-from shared.contract_registry import ContractRegistry
-from shared.contract_store import ContractStore
+from shared.contracts.contract_registry import ContractRegistry
+from shared.contracts.contract_store import ContractStore
 from shared.control_store import ControlStore
-from shared.dataset_store import DatasetStore
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.links import Links
+from shared.datasets.uploads import UploadStore
 from shared.job_lists import JobLists
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
-from shared.links import Links
+from shared.limits.quota_items import QuotaStore
+from shared.limits.rate_limit_table import SharedLimiter
+from shared.limits.rate_limiter import LocalLimiter, RateLimiter
+from shared.limits.rate_limits import rates_of
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
-from shared.quota_items import QuotaStore
-from shared.rate_limit_table import SharedLimiter
-from shared.rate_limiter import LocalLimiter, RateLimiter
-from shared.rate_limits import rates_of
 from shared.settings import Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
-from shared.uploads import UploadStore
 from tests.fakes import jobs
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from api import jwks
-from api.issuer import ALGORITHMS, key_table
-from api.jwks import OUTAGE_SECONDS, PAUSE_SECONDS, KeyCache, KeyTable
-from api.tokens import TokenBearers
+from api.identity import jwks
+from api.identity.issuer import ALGORITHMS, key_table
+from api.identity.jwks import OUTAGE_SECONDS, PAUSE_SECONDS, KeyCache, KeyTable
+from api.identity.tokens import TokenBearers
 from shared.errors import IssuerUnavailable
 from shared.settings import SIGNATURE_ALGORITHMS
 from tests.unit.api.issuing import SETTINGS, bearer, private_key, public_jwk, token

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS, SCOPES
-from api.openapi import document_of
+from api.document.openapi import document_of
+from api.identity.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS, SCOPES
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job
 from tests.unit.api.issuing import bearer, callers, token
@@ -273,7 +273,7 @@ def test_without_identity_there_is_one_owner_and_no_operator():
 
 
 def test_a_caller_that_no_route_asked_for_is_a_bug_and_nobodys_data(api: Api):
-    from api.auth import caller
+    from api.identity.auth import caller
 
     api.app.add_url_rule("/forgotten", view_func=lambda: caller().owner_id)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.callers import Anybody
-from api.tokens import TokenBearers, make_callers
+from api.identity.callers import Anybody
+from api.identity.tokens import TokenBearers, make_callers
 from shared.config import ConfigurationError, read_settings
 from shared.settings import Settings
 from tests.unit.api.issuing import SETTINGS

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.callers import DATASETS_WRITE, JOBS_READ, OPS
-from shared.contract_registry import MOST_VERSIONS
-from shared.contracts import digest_of_document
+from api.identity.callers import DATASETS_WRITE, JOBS_READ, OPS
+from shared.contracts.contract_registry import MOST_VERSIONS
+from shared.contracts.contracts import digest_of_document
 from tests.fakes.seam import aws_error, no_answer, no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, pointers_of, problem_of

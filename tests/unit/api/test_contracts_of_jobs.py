@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import digest_of_document
+from shared.contracts.contracts import digest_of_document
 from shared.models import FailureReason
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job

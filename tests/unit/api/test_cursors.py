@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.cursors import cursor_to, position_of
+from api.protocol.cursors import cursor_to, position_of
 from shared.errors import BadCursor
 from shared.job_filter import JobFilter
 from shared.transitions import JobStatus

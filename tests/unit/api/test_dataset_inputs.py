@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS
+from api.identity.callers import DATASETS_WRITE, JOBS_READ, JOBS_WRITE, OPS
 from shared.models import job_from_item, job_to_item
 from tests.fakes.jobs import job_id
 from tests.fakes.seam import no_connection

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from api.callers import DATASETS_WRITE, JOBS_READ, OPS
+from api.identity.callers import DATASETS_WRITE, JOBS_READ, OPS
 from api.ids import keyed_dataset_id
-from shared.datasets import joined_digest
+from shared.datasets.datasets import joined_digest
 from tests.fakes.jobs import job_id
 from tests.fakes.s3 import checksum_of
 from tests.fakes.seam import aws_error, no_connection

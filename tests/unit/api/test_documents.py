@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.errors import ANSWERED
-from api.errors_page import errors_page
-from api.openapi import document_of, document_text, path_of
+from api.document.errors_page import errors_page
+from api.document.openapi import document_of, document_text, path_of
+from api.protocol.errors import ANSWERED
 from tests.unit.api.service import Api
 
 DOCS = Path(__file__).parents[3] / "docs" / "api"
@@ -190,14 +190,14 @@ def test_the_document_speaks_of_no_error_that_the_table_of_errors_lacks(document
 def test_the_committed_document_is_what_the_api_serves(api: Api, document: dict[str, Any]):
     committed = (DOCS / "openapi.json").read_text()
 
-    assert committed == document_text(document), "run: python -m api.openapi > docs/api/openapi.json"
+    assert committed == document_text(document), "run: python -m api.document.openapi > docs/api/openapi.json"
     assert api.get("/openapi.json").text == committed
 
 
 def test_the_committed_table_of_errors_is_made_from_the_code():
     committed = (DOCS / "errors.md").read_text()
 
-    assert committed == errors_page(), "run: python -m api.errors_page > docs/api/errors.md"
+    assert committed == errors_page(), "run: python -m api.document.errors_page > docs/api/errors.md"
 
 
 def test_the_page_loads_only_what_this_api_serves(api: Api):
@@ -214,7 +214,7 @@ def test_the_page_loads_only_what_this_api_serves(api: Api):
 
 
 def test_a_page_whose_parts_are_not_installed_says_so(api: Api, monkeypatch: pytest.MonkeyPatch):
-    from api import docs_page
+    from api.document import docs_page
 
     docs_page.assets_folder.cache_clear()
     monkeypatch.setattr(docs_page, "find_spec", lambda name: None)

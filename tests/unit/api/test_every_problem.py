@@ -8,9 +8,9 @@ import pytest
 import werkzeug.exceptions
 from werkzeug.test import TestResponse
 
-from api.callers import DATASETS_WRITE, JOBS_READ, Caller
-from api.errors import ANSWERED
-from shared.contract_registry import MOST_VERSIONS
+from api.identity.callers import DATASETS_WRITE, JOBS_READ, Caller
+from api.protocol.errors import ANSWERED
+from shared.contracts.contract_registry import MOST_VERSIONS
 from shared.errors import (
     AppError,
     BadCursor,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.explanations import ENDINGS, WaitingFor, explain, explanation_record
+from api.jobs.explanations import ENDINGS, WaitingFor, explain, explanation_record
 from shared.lifecycle import failed, retrying, start_refused
 from shared.models import FailureReason, Job
 from shared.retry import FailureClass, may_retry

@@ -3,7 +3,7 @@
 import pytest
 from marshmallow import ValidationError
 
-from api.fields import FullMatch, field_problems
+from api.protocol.fields import FullMatch, field_problems
 
 
 def test_a_pattern_must_match_the_whole_text_and_no_line_break_may_follow():

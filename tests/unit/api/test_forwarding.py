@@ -5,7 +5,7 @@ import logging
 import pytest
 import structlog
 
-from api.forwarding import client_address, networks_of
+from api.protocol.forwarding import client_address, networks_of
 from tests.unit.api.service import Api
 
 BALANCER, OTHER_BALANCER, CLIENT, LIE = "10.0.1.7", "10.0.2.9", "203.0.113.5", "198.51.100.1"

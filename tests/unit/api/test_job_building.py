@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
-from api.operations import load_with
-from api.schemas import SubmissionSchema
-from api.submission import as_submitted
+from api.jobs.schemas import SubmissionSchema
+from api.jobs.submission import as_submitted
+from api.protocol.operations import load_with
 from shared.job_types import CSV_TO_PARQUET, SIMULATED_RUN, SQL
 from shared.models import ContractRef, Job, job_from_item, job_to_item
 from shared.settings import Settings

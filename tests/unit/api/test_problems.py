@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.exceptions import Gone, ServiceUnavailable, TooManyRequests
 
-from api.errors import ANSWERED
+from api.protocol.errors import ANSWERED
 from tests.fakes.jobs import job_id
 from tests.unit.api.service import Api, problem_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.openapi import document_of
-from api.recordings import add_recordings, command_of, recordings
+from api.document.openapi import document_of
+from api.document.recordings import add_recordings, command_of, recordings
 from examples.scenario import SCENARIO
 from tests.unit.api.service import Api
 

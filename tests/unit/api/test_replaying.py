@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.job_replay import failure_id
 from shared.models import FailureReason, Job, JobInput
-from shared.replay_edits import Edits, replayed_job_id
+from shared.replays.job_replay import failure_id
+from shared.replays.replay_edits import Edits, replayed_job_id
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_answer, no_connection

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from api.reports import apply_report
-from api.schemas import Report
+from api.jobs.reports import apply_report
+from api.jobs.schemas import Report
 from shared.errors import AppError, InvalidTransition, ReportRefused
 from shared.models import FailureReason, Job
 from shared.transitions import JobStatus, JobStatusTransitionValidator

@@ -9,13 +9,13 @@ from click.testing import CliRunner, Result
 from cli.aws import Aws
 from cli.dead_letters import dead_letters
 from cli.jobs import jobs
-from shared.dead_letter_replay import Outcome, Pace, Replayer, read_all, replay, to_replay
-from shared.dead_letters import DeadLetter
-from shared.held_messages import HeldMessages
 from shared.job_queue import Message
-from shared.job_replay import Orders
 from shared.models import FailureReason, Job
-from shared.replay_lease import ReplayLease
+from shared.replays.dead_letter_replay import Outcome, Pace, Replayer, read_all, replay, to_replay
+from shared.replays.dead_letters import DeadLetter
+from shared.replays.held_messages import HeldMessages
+from shared.replays.job_replay import Orders
+from shared.replays.replay_lease import ReplayLease
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON

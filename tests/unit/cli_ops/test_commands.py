@@ -106,7 +106,7 @@ def test_filters_select(filters, numbers):
 def test_a_queue_that_was_not_read_to_its_end_is_said_so(monkeypatch):
     ops = Ops()
     ops.fail(*range(12))
-    monkeypatch.setattr("shared.held_messages.HeldMessages.__init__.__defaults__", (lambda: None, 10))
+    monkeypatch.setattr("shared.replays.held_messages.HeldMessages.__init__.__defaults__", (lambda: None, 10))
 
     result = ops.cdp("dlq", "list", "--json")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.dead_letters import Kind, RunEvent, Selection, read_dead_letter
 from shared.models import FailureReason
+from shared.replays.dead_letters import Kind, RunEvent, Selection, read_dead_letter
 from shared.settings import Settings
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import job_id

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import ValidationFailed
 from shared.models import JobInput
-from shared.replay_edits import (
+from shared.replays.replay_edits import (
     NO_EDITS,
     Edits,
     edits_of,

@@ -3,8 +3,8 @@
 import pytest
 
 from shared.errors import QueueUnavailable
-from shared.held_messages import HeldMessages
 from shared.job_queue import Message
+from shared.replays.held_messages import HeldMessages
 from tests.fakes.seam import no_answer
 from tests.unit.cli_ops.operations import Ops
 

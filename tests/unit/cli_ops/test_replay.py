@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from api.records import job_record
-from shared.dead_letter_replay import Result, plan_purge, plan_replay, purge, to_purge, to_replay
-from shared.dead_letters import Kind, Selection
+from api.jobs.records import job_record
 from shared.errors import QueueUnavailable, ServiceUnavailable, StoreUnavailable
-from shared.job_replay import JobReplayer, Orders, new_job
-from shared.job_replay import failed_job as failed_of
 from shared.lifecycle import waiting
 from shared.models import FailureReason, epoch_ms
-from shared.replay_edits import edits_of, read_edits
+from shared.replays.dead_letter_replay import Result, plan_purge, plan_replay, purge, to_purge, to_replay
+from shared.replays.dead_letters import Kind, Selection
+from shared.replays.job_replay import JobReplayer, Orders, new_job
+from shared.replays.job_replay import failed_job as failed_of
+from shared.replays.replay_edits import edits_of, read_edits
 from shared.spark_runner import start_request
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON

@@ -8,13 +8,13 @@ import click
 import pytest
 
 from cli.__main__ import main
-from shared.dead_letter_replay import Pace, Replayer, read_all, replay, to_replay
-from shared.dead_letters import Kind, Selection
-from shared.held_messages import HeldMessages
-from shared.job_replay import Orders
 from shared.models import FailureReason
 from shared.orphans import Fault
-from shared.replay_lease import ReplayLease
+from shared.replays.dead_letter_replay import Pace, Replayer, read_all, replay, to_replay
+from shared.replays.dead_letters import Kind, Selection
+from shared.replays.held_messages import HeldMessages
+from shared.replays.job_replay import Orders
+from shared.replays.replay_lease import ReplayLease
 from tests.unit.cli_ops.operations import Ops
 
 RUNBOOKS = Path(__file__).resolve().parents[3] / "docs" / "runbooks"

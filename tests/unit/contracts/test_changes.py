@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.contract_changes import change_problems, forbidden_changes, neighbours
-from shared.contracts import Contract, read_contract, version_of
+from shared.contracts.contract_changes import change_problems, forbidden_changes, neighbours
+from shared.contracts.contracts import Contract, read_contract, version_of
 from tests.unit.contracts.documents import COLUMNS, column, document
 
 NUMBER = column("n", "number", physicalType="decimal(6,2)")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.csv_headers import HEAD_BYTES, header_of, is_hidden, is_plain_csv
+from shared.contracts.csv_headers import HEAD_BYTES, header_of, is_hidden, is_plain_csv
 
 READ: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
     "plain": (b"id,name\n1,a\n", {}, ["id", "name"]),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft201909Validator, Draft202012Validator
 
-from shared.contract_schema import DOCUMENT, MOST_COLUMNS
-from shared.contracts import (
+from shared.contracts.contract_schema import DOCUMENT, MOST_COLUMNS
+from shared.contracts.contracts import (
     Contract,
     digest_of_document,
     read_contract,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.contract_headers import header_faults
-from shared.contracts import read_contract
+from shared.contracts.contract_headers import header_faults
+from shared.contracts.contracts import read_contract
 from tests.unit.contracts.documents import column, document
 
 CONTRACT = read_contract(document(column("a", required=True), column("b"), column("c", required=True)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contract_patterns import MOST_CHOICES, MOST_REPETITIONS, WIDE, pattern_problem
+from shared.contracts.contract_patterns import MOST_CHOICES, MOST_REPETITIONS, WIDE, pattern_problem
 from tests.unit.contracts.patterns import POSSIBLE
 
 

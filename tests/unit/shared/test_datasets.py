@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.datasets import (
+from shared.datasets.datasets import (
     Completion,
     Dataset,
     DatasetStatus,

@@ -11,12 +11,12 @@ import pytest
 from botocore.config import Config
 
 from shared.aws_clients import make_clients
-from shared.datasets import Dataset, Registration, build_dataset
+from shared.datasets.datasets import Dataset, Registration, build_dataset
+from shared.datasets.links import KEPT_OWNERS, KEPT_PER_OWNER, Allowed, Link, Links, seconds_between
+from shared.datasets.uploads import allowed_part, allowed_put, headers_of_part, headers_of_put
 from shared.errors import TooManyLinks
-from shared.links import KEPT_OWNERS, KEPT_PER_OWNER, Allowed, Link, Links, seconds_between
 from shared.object_store import allowed_get
 from shared.settings import Settings
-from shared.uploads import allowed_part, allowed_put, headers_of_part, headers_of_put
 from tests.fakes.clock import NOON
 from tests.fakes.s3 import FakeS3
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.rate_limit_table import AWAY_SECONDS, SharedLimiter
-from shared.rate_limiter import MOST_BUCKETS, LocalLimiter, RateLimiter
-from shared.rate_limits import SECOND, Rate, RouteClass, Spent, microseconds, rates_of, spend
+from shared.limits.rate_limit_table import AWAY_SECONDS, SharedLimiter
+from shared.limits.rate_limiter import MOST_BUCKETS, LocalLimiter, RateLimiter
+from shared.limits.rate_limits import SECOND, Rate, RouteClass, Spent, microseconds, rates_of, spend
 from shared.settings import Settings
 from tests.fakes.clock import NOON, Clock
 from tests.fakes.dynamodb import FakeDynamoDB

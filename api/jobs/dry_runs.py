@@ -1,0 +1,105 @@
+"""What a submission would come to: everything is checked, and nothing is stored or sent."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.identity.auth import caller
+from api.jobs.records import JobSchema, job_record, open_object, text
+from api.jobs.submission import as_submitted
+from api.jobs.submitting import checked_job, job_id_of, made_by, repeated
+from api.quota import QuotasSchema, quotas_record
+from api.services import services
+from shared.job_store import ONE_JOB
+from shared.limits.quotas import limits_of, refuse_excess
+from shared.models import Job
+from shared.run_cost import Prices, cost_per_hour, prices_of
+from shared.settings import Settings
+from shared.spark_runner import start_request
+from shared.submission import SIZES, Submission
+
+FIRST_ATTEMPT = 1
+
+
+def money(description: str) -> fields.Float:
+    """An amount of money that is always there."""
+    return fields.Float(required=True, metadata={"description": description})
+
+
+PricesSchema = Schema.from_dict(
+    {
+        "vcpuHour": money("Of one vCPU for one hour."),
+        "memoryGbHour": money("Of one GB of memory for one hour."),
+        "source": text("Which price list says so."),
+        "asOf": fields.String(required=True, metadata={"format": "date", "description": "The day of the prices."}),
+    },
+    name="PricesSchema",
+)
+
+CostSchema = Schema.from_dict(
+    {
+        "currency": text("Of all amounts, in ISO 4217."),
+        "atLeast": money("With the driver and the executors that a run begins with."),
+        "atMost": money("With the driver and all executors that a run of this size may have."),
+        "prices": fields.Nested(PricesSchema, required=True),
+    },
+    name="CostSchema",
+)
+
+DryRunSchema = Schema.from_dict(
+    {
+        "wouldBe": fields.Nested(
+            JobSchema, required=True, metadata={"description": "The job; without an Idempotency-Key its id is made up."}
+        ),
+        "existingJobId": text("The job that the Idempotency-Key has made already.", allow_none=True),
+        "startJobRun": open_object("The StartJobRun request of the first attempt, as EMR Serverless would get it."),
+        "costPerHour": fields.Nested(CostSchema, required=True, metadata={"description": "What a run costs an hour."}),
+        "quota": fields.Nested(
+            QuotasSchema, required=True, metadata={"description": "What is used now, without this job."}
+        ),
+    },
+    name="DryRunSchema",
+)
+
+
+def dry_run(asked: Submission, key: str | None) -> dict[str, Any]:
+    """What a submission would come to, as `DryRunSchema` says.
+
+    Raises: ValidationFailed, QuotaExceeded, IdempotencyKeyReused, ObjectsUnavailable, StoreUnavailable.
+    """
+    known, now = made_by(key), services().clock()
+    limits, usage = limits_of(services().settings), services().quotas.usage(caller().owner_id, now)
+    if known is None:
+        job = checked_job(asked, job_id_of(key), services().objects)
+        refuse_excess(usage, ONE_JOB, limits, now)
+    else:
+        job = as_submitted(repeated(known, asked).job)
+    quotas = quotas_record(caller().owner_id, usage, limits, now)
+    return dry_run_record(job, services().settings, quotas, existing=known)
+
+
+def dry_run_record(job: Job, settings: Settings, quotas: dict[str, Any], existing: Job | None) -> dict[str, Any]:
+    """A dry run as `DryRunSchema` says."""
+    return {
+        "wouldBe": job_record(job, settings),
+        "existingJobId": None if existing is None else existing.job_id,
+        "startJobRun": start_request(job.job_id, job.spec, FIRST_ATTEMPT),
+        "costPerHour": cost_record(job, prices_of(settings)),
+        "quota": quotas,
+    }
+
+
+def cost_record(job: Job, prices: Prices) -> dict[str, Any]:
+    """What the job's runs cost an hour, as `CostSchema` says."""
+    cost = cost_per_hour(SIZES[job.request.size], prices)
+    return {
+        "currency": prices.currency,
+        "atLeast": float(cost.at_least),
+        "atMost": float(cost.at_most),
+        "prices": {
+            "vcpuHour": prices.vcpu_hour,
+            "memoryGbHour": prices.memory_gb_hour,
+            "source": prices.source,
+            "asOf": prices.as_of,
+        },
+    }

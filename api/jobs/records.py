@@ -1,0 +1,196 @@
+"""Jobs as clients see them: camelCase, ISO 8601 in UTC with milliseconds, and null for what is not there."""
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from api.jobs.schemas import STATUSES
+from api.protocol.fields import WholeNumber
+from shared.locations import attempt_uri, driver_log_uri, manifest_uri
+from shared.models import FailureReason, HistoryEntry, Job
+from shared.settings import Settings
+from shared.submission import SIZES
+from shared.transitions import JobStatus
+
+
+def moment(description: str, **options: Any) -> fields.String:
+    """A point in time, as `iso` writes it."""
+    return fields.String(required=True, metadata={"format": "date-time", "description": description}, **options)
+
+
+def text(description: str, **options: Any) -> fields.String:
+    """A text that is always there, or null where `allow_none`."""
+    return fields.String(required=True, metadata={"description": description}, **options)
+
+
+def job_status(description: str, **options: Any) -> fields.String:
+    """A status of a job."""
+    return fields.String(
+        required=True, validate=validate.OneOf(STATUSES), metadata={"description": description}, **options
+    )
+
+
+def number(description: str, **options: Any) -> WholeNumber:
+    """A number that is always there, or null where `allow_none`."""
+    return WholeNumber(required=True, metadata={"description": description}, **options)
+
+
+def list_of(schema: type[Schema], description: str) -> fields.List[Any]:
+    """A list that is always there, and may be empty."""
+    return fields.List(fields.Nested(schema), required=True, metadata={"description": description})
+
+
+def open_object(description: str, **options: Any) -> fields.Dict:
+    """An object of any content."""
+    metadata = {"description": description, "additionalProperties": True}
+    return fields.Dict(keys=fields.String(), required=True, metadata=metadata, **options)
+
+
+LinksSchema = Schema.from_dict(
+    {"self": text("The job."), "history": text("What happened to it."), "outputs": text("What it wrote.")},
+    name="LinksSchema",
+)
+
+JobInputSchema = Schema.from_dict(
+    {
+        "name": text("What the job calls it."),
+        "uri": text("Where it lies in S3."),
+        "datasetId": text("The dataset by which it was named.", allow_none=True),
+    },
+    name="JobInputSchema",
+)
+
+JobSchema = Schema.from_dict(
+    {
+        "jobId": text("A UUID."),
+        "status": job_status("Where the job is; SUCCEEDED and FAILED are for ever."),
+        "jobType": text("What kind of job it is."),
+        "jobTypeVersion": text("The version of the type when the job was submitted."),
+        "owner": text("Whose job it is."),
+        "inputs": list_of(JobInputSchema, "What it reads."),
+        "parameters": open_object("As they were given."),
+        "tags": fields.Dict(
+            keys=fields.String(), values=fields.String(), required=True, metadata={"description": "As they were given."}
+        ),
+        "contract": text("The contract that its input is held to: name/version.", allow_none=True),
+        "size": fields.String(
+            required=True,
+            validate=validate.OneOf([*SIZES]),
+            metadata={"description": "How many workers of which size its runs may use."},
+        ),
+        "timeoutSeconds": number("How long one attempt may run."),
+        "maxAttempts": number("How often failures that may pass are tried, the first time included."),
+        "attempt": number("The current or last attempt; 0 before the first."),
+        "runId": text("The EMR Serverless job run of the current attempt.", allow_none=True),
+        "statusMessage": text("How the job is, as a sentence."),
+        "failureReason": text(
+            "Why the job FAILED.", allow_none=True, validate=validate.OneOf([*map(str, FailureReason)])
+        ),
+        "failureDetail": text("What EMR Serverless or the program said about the failure.", allow_none=True),
+        "cancelRequestedAt": moment("When its cancellation was asked for.", allow_none=True),
+        "createdAt": moment("When it was submitted."),
+        "updatedAt": moment("When anything about it changed last."),
+        "finishedAt": moment("When it ended.", allow_none=True),
+        "deadlineAt": moment("When it will be ended if it has not by then."),
+        "replayOf": text("The failed job that this one repeats.", allow_none=True),
+        "replayedBy": fields.List(
+            text("A job."), required=True, metadata={"description": "The jobs that repeat this failed one."}
+        ),
+        "outputUri": text("The folder of its output, once it SUCCEEDED.", allow_none=True),
+        "manifestUri": text("The list of its output, once it SUCCEEDED.", allow_none=True),
+        "driverLogUri": text("What its Spark driver printed, once a run is known.", allow_none=True),
+        "links": fields.Nested(LinksSchema, required=True),
+    },
+    name="JobSchema",
+)
+
+JobPageSchema = Schema.from_dict(
+    {
+        "items": list_of(JobSchema, "In the order asked for."),
+        "nextCursor": text("What to pass as cursor for the next page; null on the last.", allow_none=True),
+    },
+    name="JobPageSchema",
+)
+
+FoundJobsSchema = Schema.from_dict(
+    {
+        "items": list_of(JobSchema, "The jobs that there are, in the order asked for."),
+        "notFound": fields.List(text("An id."), required=True, metadata={"description": "Ids of no job of yours."}),
+    },
+    name="FoundJobsSchema",
+)
+
+HistoryEntrySchema = Schema.from_dict(
+    {
+        "at": moment("When."),
+        "from": job_status("The status before; null when the job was submitted.", allow_none=True),
+        "to": job_status("The status after, which may be the same."),
+        "by": text("Who did it: api:<owner>, worker, callback or operator:<name>."),
+        "attempt": number("The attempt it was about; 0 before the first."),
+        "message": text("What happened, as a sentence."),
+        "correlationId": text("The correlation id of the job's submission."),
+    },
+    name="HistoryEntrySchema",
+)
+
+HistorySchema = Schema.from_dict(
+    {"items": list_of(HistoryEntrySchema, "The oldest first; of a very long history the middle is missing.")},
+    name="HistorySchema",
+)
+
+
+def iso(at: datetime | None) -> str | None:
+    """A moment as clients see it."""
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job_record(job: Job, settings: Settings) -> dict[str, Any]:
+    """A job as `JobSchema` says."""
+    succeeded = job.status is JobStatus.SUCCEEDED
+    path = f"/jobs/{job.job_id}"
+    return {
+        "jobId": job.job_id,
+        "status": str(job.status),
+        "jobType": job.request.job_type,
+        "jobTypeVersion": job.request.job_type_version,
+        "owner": job.owner_id,
+        "inputs": [
+            {"name": entry.name, "uri": entry.uri, "datasetId": entry.dataset_id} for entry in job.request.inputs
+        ],
+        "parameters": dict(job.request.parameters),
+        "tags": dict(job.request.tags),
+        "contract": str(job.request.contract) if job.request.contract else None,
+        "size": job.request.size,
+        "timeoutSeconds": job.request.timeout_seconds,
+        "maxAttempts": job.retry_policy.max_attempts,
+        "attempt": job.attempt,
+        "runId": job.run_id,
+        "statusMessage": job.status_message,
+        "failureReason": str(job.failure_reason) if job.failure_reason else None,
+        "failureDetail": job.failure_detail,
+        "cancelRequestedAt": iso(job.cancel_requested_at),
+        "createdAt": iso(job.created_at),
+        "updatedAt": iso(job.updated_at),
+        "finishedAt": iso(job.finished_at),
+        "deadlineAt": iso(job.deadline_at),
+        "replayOf": job.replay_of,
+        "replayedBy": list(job.replayed_by),
+        "outputUri": attempt_uri(settings, job.job_id, job.attempt) if succeeded else None,
+        "manifestUri": manifest_uri(settings, job) if succeeded else None,
+        "driverLogUri": driver_log_uri(settings, job),
+        "links": {"self": path, "history": f"{path}/history", "outputs": f"{path}/outputs"},
+    }
+
+
+def history_record(entry: HistoryEntry) -> dict[str, Any]:
+    """One entry of a history as `HistoryEntrySchema` says."""
+    return {
+        "at": iso(entry.at),
+        "from": str(entry.moved_from) if entry.moved_from else None,
+        "to": str(entry.moved_to),
+        "by": entry.by,
+        "attempt": entry.attempt,
+        "message": entry.message,
+        "correlationId": entry.correlation_id,
+    }

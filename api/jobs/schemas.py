@@ -1,0 +1,214 @@
+"""What requests may contain: JSON in, frozen dataclasses out. The document shows the same schemas."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import EXCLUDE, fields, post_load, validate
+
+from api.protocol.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
+from shared.job_types import JOB_TYPES
+from shared.models import FailureReason, JobInput
+from shared.submission import (
+    DEFAULT_SIZE,
+    DEFAULT_TIMEOUT_SECONDS,
+    LONGEST_TIMEOUT_SECONDS,
+    MOST_ATTEMPTS,
+    SHORTEST_TIMEOUT_SECONDS,
+    SIZES,
+    Submission,
+)
+from shared.transitions import JobStatus
+
+MOST_TAGS = 20
+# Of an idempotency key.
+KEY_PATTERN = "^[!-~]{1,255}$"
+WRONG_KEY = "Give 1 to 255 visible ASCII characters."
+STATUSES = [str(status) for status in JobStatus]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a Spark program says of its own attempt."""
+
+    status: JobStatus
+    attempt: int | None
+    status_message: str | None
+    failure_reason: FailureReason | None
+
+
+class InputSchema(StrictSchema):
+    """One named input."""
+
+    name = fields.String(
+        required=True,
+        validate=validate.Length(1, 128),
+        metadata={"description": "What the job calls it: letters, digits and _, no digit first; unique in the job."},
+    )
+    uri = fields.String(
+        required=True,
+        validate=validate.Length(1, 1100),
+        metadata={
+            "description": (
+                "An object, or a folder of objects that ends with /, such as s3://bucket/folder/; or a dataset that is "
+                "READY, as dataset:{datasetId}."
+            )
+        },
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> JobInput:
+        """The input."""
+        return JobInput(**loaded)
+
+
+class SubmissionSchema(StrictSchema):
+    """A job to be run."""
+
+    job_type = fields.String(
+        data_key="jobType",
+        required=True,
+        validate=validate.Length(1, 64),
+        metadata={"description": f"One of GET /job-types, such as {next(iter(JOB_TYPES))}."},
+    )
+    inputs = fields.List(
+        fields.Nested(InputSchema),
+        load_default=[],
+        metadata={"description": "What the job reads; how many it may name, its type says."},
+    )
+    parameters = fields.Dict(
+        keys=fields.String(),
+        load_default={},
+        metadata={"description": "As GET /job-types/{name} describes them.", "additionalProperties": True},
+    )
+    tags = TextMap(
+        keys=fields.String(validate=validate.Length(1, 64)),
+        values=fields.String(validate=validate.Length(0, 256)),
+        load_default={},
+        validate=validate.Length(max=MOST_TAGS),
+        metadata={"description": "Words of your own, shown with the job.", "maxProperties": MOST_TAGS},
+    )
+    size = fields.String(
+        load_default=DEFAULT_SIZE,
+        validate=validate.OneOf([*SIZES]),
+        metadata={"description": "How many workers of which size the job's runs may use."},
+    )
+    timeout_seconds = WholeNumber(
+        data_key="timeoutSeconds",
+        load_default=DEFAULT_TIMEOUT_SECONDS,
+        validate=validate.Range(SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS),
+        metadata={"description": "How long one attempt may run."},
+    )
+    max_attempts = WholeNumber(
+        data_key="maxAttempts",
+        load_default=None,
+        validate=validate.Range(1, MOST_ATTEMPTS),
+        metadata={"description": "How often failures that may pass are tried, the first time included; 3 if not set."},
+    )
+
+    contract = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 100),
+        metadata={
+            "description": "What the input must be: name/version of a contract; its type says whether it takes one.",
+            "example": "flights/1.0.0",
+        },
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> Submission:
+        """The submission."""
+        return Submission(**{**loaded, "inputs": tuple(loaded["inputs"])})
+
+
+class IdempotencySchema(StrictSchema):
+    """The header that makes a submission safe to repeat."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        validate=FullMatch(KEY_PATTERN, error=WRONG_KEY),
+        metadata={
+            "description": (
+                "A key of your own, 1 to 255 visible ASCII characters. The same key and the same body give the same "
+                "job, however often they are sent; another body is refused."
+            )
+        },
+    )
+
+
+class SubmissionQuerySchema(StrictSchema):
+    """How a submission is meant."""
+
+    dry_run = QueryFlag(
+        data_key="dryRun",
+        load_default=False,
+        metadata={"description": "true to have everything checked, and nothing stored or sent."},
+    )
+
+
+class CancellationSchema(StrictSchema):
+    """Why a job is to be cancelled."""
+
+    reason = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 200),
+        metadata={"description": "A sentence for the job's history."},
+    )
+
+
+class ReportSchema(StrictSchema):
+    """The status of an attempt, as its program sees it."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(STATUSES), metadata={"description": "RUNNING reports progress."}
+    )
+    attempt = WholeNumber(
+        load_default=None,
+        validate=validate.Range(0, 1_000_000),
+        metadata={"description": "The attempt that speaks; it must be the current one."},
+    )
+    status_message = fields.String(
+        data_key="statusMessage",
+        load_default=None,
+        validate=validate.Length(1, 1024),
+        metadata={"description": "A sentence for people; of a failure, what decides whether it is tried again."},
+    )
+    failure_reason = fields.String(
+        data_key="failureReason",
+        load_default=None,
+        validate=validate.OneOf([str(reason) for reason in FailureReason]),
+        metadata={"description": "Why it failed; INVALID_INPUT is not tried again."},
+    )
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> Report:
+        """The report."""
+        reason = loaded["failure_reason"]
+        status = JobStatus(loaded["status"])
+        return Report(**{**loaded, "status": status, "failure_reason": FailureReason(reason) if reason else None})
+
+
+class SignatureSchema(StrictSchema):
+    """The headers of a signed report (Standard Webhooks); shown in the document, read in api/jobs/callbacks.py."""
+
+    message_id = fields.String(
+        data_key="webhook-id",
+        required=True,
+        validate=FullMatch("^[!-~]{1,128}$"),
+        metadata={"description": "The id of this message: a new one each time a report is sent."},
+    )
+    timestamp = fields.String(
+        data_key="webhook-timestamp",
+        required=True,
+        validate=FullMatch("^[0-9]{1,12}$"),
+        metadata={"description": "When it was signed, in seconds since 1970; at most 300 s from now."},
+    )
+    signature = fields.String(
+        data_key="webhook-signature",
+        required=True,
+        metadata={"description": "v1,<base64 of HMAC-SHA256 of id.timestamp.body>, by the key of the attempt."},
+    )

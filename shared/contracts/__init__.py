@@ -1,0 +1,1 @@
+"""What a contract says, which version may follow which, and where contracts are kept."""

@@ -1,0 +1,1 @@
+"""What each owner may have, and how fast each caller may ask."""

@@ -1,0 +1,1 @@
+"""Failed jobs and dead letters, and repeating them."""
