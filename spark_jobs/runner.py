@@ -1,15 +1,27 @@
 """The story of an attempt: find the inputs, run the job type, write its data, what it set aside, and the manifest."""
 
 import hashlib
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Callable, List, Sequence, Tuple
 
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
-from spark_jobs import compact, csv_to_parquet, csv_under_contract, deduplicate, json_to_parquet, profile, sql
+from spark_jobs import (
+    compact,
+    csv_to_parquet,
+    csv_under_contract,
+    deduplicate,
+    json_to_parquet,
+    mask,
+    pii_scan,
+    profile,
+    sql,
+)
 from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
+from spark_jobs.discreet import without_quotes
 from spark_jobs.failures import AttemptAlreadyWritten
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
@@ -23,6 +35,8 @@ JOB_TYPES = {
     "csv-to-parquet": csv_to_parquet.run,
     "deduplicate": deduplicate.run,
     "json-to-parquet": json_to_parquet.run,
+    "mask": mask.run,
+    "pii-scan": pii_scan.run,
     "profile": profile.run,
     "sql": sql.run,
 }
@@ -30,6 +44,8 @@ JOB_TYPES = {
 UNDER_CONTRACT = {
     "csv-to-parquet": csv_under_contract.run,
 }
+# Those of which no error may quote a value of the data.
+DISCREET = {"mask", "pii-scan"}
 VIOLATIONS = "violations array<struct<column: string, rule: string>>"
 
 Clock = Callable[[], datetime]
@@ -46,6 +62,11 @@ def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock:
 
     Raises: InvalidInput, AttemptAlreadyWritten, RowsLost, and whatever Spark raises.
     """
+    with without_quotes(spark) if job.job_type in DISCREET else nullcontext():
+        _run_attempt(spark, job, attempt, prefix, clock)
+
+
+def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> None:
     store = ObjectStore(spark)
     if store.exists(prefix + MANIFEST):
         raise AttemptAlreadyWritten(f"Attempt {attempt} of job {job.job_id} was written before: {prefix}{MANIFEST}.")

@@ -12,6 +12,8 @@ from shared.job_types.csv_to_parquet import CSV_TO_PARQUET
 from shared.job_types.deduplicate import DEDUPLICATE
 from shared.job_types.job_type import JobType
 from shared.job_types.json_to_parquet import JSON_TO_PARQUET
+from shared.job_types.mask import MASK
+from shared.job_types.pii_scan import PII_SCAN
 from shared.job_types.profile import PROFILE
 from shared.job_types.simulated import SIMULATED, SIMULATED_RUN
 from shared.job_types.sql import MAX_QUERY_CHARACTERS, SQL
@@ -29,7 +31,8 @@ __all__ = [
 ]
 
 JOB_TYPES: Mapping[str, JobType] = {
-    each.name: each for each in (CSV_TO_PARQUET, JSON_TO_PARQUET, SQL, DEDUPLICATE, PROFILE, COMPACT, SIMULATED_RUN)
+    each.name: each
+    for each in (CSV_TO_PARQUET, JSON_TO_PARQUET, SQL, DEDUPLICATE, PROFILE, COMPACT, PII_SCAN, MASK, SIMULATED_RUN)
 }
 
 

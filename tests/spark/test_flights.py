@@ -102,3 +102,16 @@ def test_the_airports_keep_their_position_as_an_object(platform):
     found = platform.rows(attempt).select("faa", "name", "position.lat", "position.lon").collect()
     assert {row[0]: tuple(row[1:]) for row in found} == expected
     assert attempt.counts == {"rowsRead": 1458, "rowsWritten": 1458, "rowsRejected": 0}
+
+
+def test_there_is_no_personal_data_about_the_planes_and_masking_keeps_every_plane(platform):
+    planes, example = platform.put("planes.csv", content_of("planes")), examples()
+
+    scanned = platform.run("pii-scan", {"planes": planes}, example["pii-scan"]["parameters"])
+    masked = platform.run("mask", {"planes": planes}, example["mask"]["parameters"])
+
+    report = json.loads((scanned.folder / "reports" / "pii.json").read_text())
+    assert (report["pii"], report["rows"]) == ("unknown", 3_322)  # a sample never says that there is none
+    assert [column["kinds"] for column in report["columns"]] == [[]] * 9
+    assert masked.counts == {"rowsRead": 3_322, "rowsWritten": 3_322, "rowsRejected": 0}
+    assert {row["engine"] for row in platform.rows(masked).collect()} == {"***"}

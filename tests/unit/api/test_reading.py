@@ -92,7 +92,17 @@ def test_a_type_is_shown_with_the_schema_of_its_parameters(api: Api):
     names = [item["name"] for item in api.get("/job-types").get_json()["items"]]
     record = api.get("/job-types/csv-to-parquet").get_json()
 
-    assert names == ["csv-to-parquet", "json-to-parquet", "sql", "deduplicate", "profile", "compact", "simulated"]
+    assert names == [
+        "csv-to-parquet",
+        "json-to-parquet",
+        "sql",
+        "deduplicate",
+        "profile",
+        "compact",
+        "pii-scan",
+        "mask",
+        "simulated",
+    ]
     assert record["parameters"]["properties"]["header"]["type"] == "boolean"
     assert (record["minInputs"], record["maxInputs"]) == (1, 1)
     assert problem_of(api.get("/job-types/train")) == (404, "not_found")
