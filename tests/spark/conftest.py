@@ -5,6 +5,8 @@ import importlib.util
 import itertools
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -209,3 +211,16 @@ _prefixes = itertools.count(1)
 @pytest.fixture
 def platform(spark, buckets_folder):
     return Platform(spark, buckets_folder, f"test-{next(_prefixes)}")
+
+
+@pytest.fixture
+def submit(buckets_folder, java_home):
+    """Run the program by spark-submit, as EMR does, and return the finished process."""
+
+    def run(folder, *arguments):
+        environment = {"JAVA_HOME": java_home, "PATH": os.environ["PATH"], "PYSPARK_PYTHON": sys.executable}
+        submit_script = os.path.join(os.path.dirname(sys.executable), "spark-submit")
+        command = [submit_script, *as_arguments(spark_settings(buckets_folder)), *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run

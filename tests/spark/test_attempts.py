@@ -1,14 +1,11 @@
 """An attempt: its manifest is what is on disk, a failed one has none, and it is written once."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 
 import pytest
-from conftest import ROOT, as_arguments, spark_settings
+from conftest import ROOT
 
 from spark_jobs import csv_to_parquet, runner
 
@@ -141,21 +138,8 @@ def test_an_unknown_job_type_names_those_there_are(platform):
     assert attempt.failure["failureReason"] == "RUN_FAILED"
     assert attempt.failure["message"] == (
         "LookupError: This code has no job type 'guess'; "
-        "it has compact, csv-to-parquet, deduplicate, json-to-parquet, profile, sql."
+        "it has compact, csv-to-parquet, deduplicate, json-to-parquet, mask, pii-scan, profile, sql."
     )
-
-
-@pytest.fixture
-def submit(buckets_folder, java_home):
-    """Run the program by spark-submit, as EMR does, and return the finished process."""
-
-    def run(folder, *arguments):
-        environment = {"JAVA_HOME": java_home, "PATH": os.environ["PATH"], "PYSPARK_PYTHON": sys.executable}
-        submit_script = os.path.join(os.path.dirname(sys.executable), "spark-submit")
-        command = [submit_script, *as_arguments(spark_settings(buckets_folder)), *arguments]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
-
-    return run
 
 
 def test_the_program_runs_from_a_file_and_a_zip_alone(platform, submit, tmp_path):
