@@ -10,7 +10,7 @@ from examples.scenario import OBJECTS, SCENARIO
 from local.cloud import PARTS, LocalCloud, start_cloud
 from local.deploy import make_client
 
-RECORDED = Path(__file__).parents[1] / "api" / "recorded_examples.json"
+RECORDED = Path(__file__).parents[1] / "api" / "document" / "recorded_examples.json"
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ OTHER_COLUMNS = {**HELD, "inputs": [{"name": "flights", "uri": TURNED}]}
 KEY = {"Idempotency-Key": "flights-2026-11-23"}
 SIMULATED = {"jobType": "simulated", "parameters": {"seconds": 1}}
 LONG = {"jobType": "simulated", "parameters": {"seconds": 600}}
-FAILING = {"jobType": "simulated", "parameters": {"seconds": 0, "fail": "ValueError: no such column"}}
+FAILING = {"jobType": "simulated", "parameters": {"seconds": 1, "fail": "ValueError: no such column"}}
 COLUMNS: list[dict[str, Any]] = [
     {
         "name": "carrier",

@@ -54,8 +54,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
 
 @pytest.fixture(scope="session")
 def whole() -> Iterator[LocalCloud]:
-    """All that `make run` starts, on free ports."""
-    with start_cloud(PARTS) as cloud:
+    """All that `make run` starts, on free ports, with room for the runs of several tests at once."""
+    with start_cloud(PARTS, {"LOCAL_EMR_MAX_VCPU": "1000"}) as cloud:
         put_inputs_of_examples(cloud)
         yield cloud
 

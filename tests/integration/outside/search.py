@@ -66,9 +66,9 @@ REFUSALS = (
     ),
     Refusal(
         "validation_failed",
-        "How large a file may be, the settings say, and how it must be cut into parts its size.",
+        "Which sizes there can be, the settings say; which parts, the size; which contracts, GET /contracts.",
         "registerDataset",
-        "/sizeBytes|/partSizeBytes",
+        "/sizeBytes|/partSizeBytes|/contract",
     ),
     Refusal(
         "validation_failed",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from api.document.openapi import document_of
-from api.document.recordings import add_recordings, command_of, recordings
+from api.document.recordings import RECORDED, add_recordings, command_of, recordings
+from examples.__main__ import RECORDED as WRITTEN
 from examples.scenario import SCENARIO
 from tests.unit.api.service import Api
 
@@ -36,6 +37,10 @@ def good() -> list[dict[str, Any]]:
 
 def test_every_operation_has_a_request_and_an_answer_that_were_recorded(document: dict[str, Any]):
     assert set(operations(document)) == {each["operation"] for each in good()}, ANEW
+
+
+def test_what_is_recorded_is_what_the_api_ships():
+    assert WRITTEN == RECORDED
 
 
 def test_what_was_recorded_is_what_the_scenario_sends():
