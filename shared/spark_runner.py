@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
 from shared.models import Job, RunSpec
+from shared.programs import arguments_of_attempt
 
 if TYPE_CHECKING:
     from mypy_boto3_emr_serverless import EMRServerlessClient
@@ -131,7 +132,7 @@ def read_errors() -> Iterator[None]:
 def start_request(job_id: str, spec: RunSpec, attempt: int) -> dict[str, Any]:
     """StartJobRun's arguments: a pure function, so that a resend of an attempt is the same request."""
     driver = dict(spec.job_driver["sparkSubmit"])
-    driver["entryPointArguments"] = [*driver["entryPointArguments"], "--attempt", str(attempt)]
+    driver["entryPointArguments"] = arguments_of_attempt(driver["entryPointArguments"], attempt)
     name = f"{job_id}.{attempt}"
     return {
         "applicationId": spec.application_id,

@@ -25,6 +25,7 @@ from shared.models import (
     RunSpec,
     contract_to_item,
 )
+from shared.programs import code_flags, own_arguments, program_uri
 from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
 from shared.transitions import JobStatus
@@ -167,14 +168,17 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         **({"contract": contract_to_item(asked.contract_ref)} if asked.contract_ref else {}),
     }
     submit = {
-        "entryPoint": settings.spark_code_uri + job_type.entry_point,
+        "entryPoint": program_uri(job_type, asked.parameters, settings),
         "entryPointArguments": [
+            *own_arguments(job_type, asked.parameters),
             "--job",
             canonical_json(program),
             "--output",
             output_uri(settings, origin.job_id),
         ],
-        "sparkSubmitParameters": spark_parameters(SIZES[asked.size], settings),
+        "sparkSubmitParameters": " ".join(
+            [*code_flags(job_type, asked.parameters, settings), *size_flags(SIZES[asked.size])]
+        ),
     }
     tags = {
         "jobId": origin.job_id,
@@ -191,15 +195,17 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         },
         tags={name: as_tag(value) for name, value in tags.items()},
         timeout_minutes=math.ceil(asked.timeout_seconds / 60),
-        session_policy=session_policy(reach_of(asked, origin, settings)),
+        session_policy=session_policy(reach_of(asked, job_type, origin, settings)),
     )
 
 
-def reach_of(asked: Submission, origin: Origin, settings: Settings) -> Reach:
+def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> Reach:
     """What the job's runs must be able to read and write."""
     contract = [asked.contract_ref.uri] if asked.contract_ref else []
+    # A program of the user's may use the platform's code too.
+    program = [program_uri(job_type, asked.parameters, settings)] if job_type.program_parameter else []
     return Reach(
-        reads=[*(entry.uri for entry in asked.inputs), *contract, settings.spark_code_uri],
+        reads=[*(entry.uri for entry in asked.inputs), *contract, *program, settings.spark_code_uri],
         output=output_uri(settings, origin.job_id),
         logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
         partition=partition_of(settings.emr_job_role_arn),
@@ -211,8 +217,8 @@ def first_executors(size: Size) -> int:
     return min(EMR_INITIAL_EXECUTORS, size.most_executors)
 
 
-def spark_parameters(size: Size, settings: Settings) -> str:
-    """spark-submit's parameters of a size."""
+def size_flags(size: Size) -> list[str]:
+    """spark-submit's flags for a size."""
     conf = {
         "spark.driver.cores": size.vcpu,
         "spark.driver.memory": f"{size.memory_gib}g",
@@ -222,8 +228,7 @@ def spark_parameters(size: Size, settings: Settings) -> str:
         "spark.dynamicAllocation.initialExecutors": first_executors(size),
         "spark.dynamicAllocation.maxExecutors": size.most_executors,
     }
-    words = [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]
-    return " ".join([*words, *(f"--conf {name}={value}" for name, value in conf.items())])
+    return [f"--conf {name}={value}" for name, value in conf.items()]
 
 
 def as_tag(value: str) -> str:

@@ -12,6 +12,7 @@ from shared.job_catalogue import available_types
 from shared.job_types import JobType, parameter_problems
 from shared.models import JobInput
 from shared.object_store import is_s3_uri, split_uri
+from shared.programs import program_uri
 from shared.settings import Settings
 from shared.submission import Submission
 
@@ -119,14 +120,19 @@ def existence_of_inputs(checked: Checked) -> Problems:
 STAGES: tuple[Callable[[Checked], Problems], ...] = (
     count_of_inputs,
     names_of_inputs,
+    parameters,
     schemes_of_inputs,
     buckets_of_inputs,
     uploads_of_inputs,
-    parameters,
     existence_of_inputs,
 )
 
 
 def _uris(checked: Checked) -> Iterator[tuple[str, JobInput]]:
+    """All that the job names in S3: its inputs, and the program if it is the user's own."""
     for number, entry in enumerate(checked.asked.inputs):
         yield f"/inputs/{number}/uri", entry
+    name = checked.job_type.program_parameter
+    if name is not None:
+        uri = program_uri(checked.job_type, checked.asked.parameters, checked.settings)
+        yield f"/parameters/{name}", JobInput(name, uri)

@@ -10,11 +10,13 @@ from marshmallow import Schema, fields
 
 from api.identity.auth import caller, reads_jobs
 from api.identity.owned import own_job
+from api.jobs.own_manifests import checked_manifest
 from api.jobs.records import iso, list_of, moment, number, open_object, text
 from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.datasets.links import Link
 from shared.errors import JobNotFound, ObjectsUnavailable, OutputsNotReady, StoreUnavailable, TooManyLinks
+from shared.job_types import JOB_TYPES
 from shared.locations import attempt_uri, manifest_uri
 from shared.models import Job
 from shared.object_store import LINK_SECONDS, allowed_get
@@ -111,10 +113,24 @@ def get_outputs(job_id: str) -> ResponseReturnValue:
     job, settings = own_job(job_id), services().settings
     if job.status is not JobStatus.SUCCEEDED:
         raise OutputsNotReady(f"The job is {job.status}; only a job that SUCCEEDED has outputs.")
-    manifest = services().objects.read_json(manifest_uri(settings, job))
-    if manifest is None:
-        raise OutputsNotReady(f"The job SUCCEEDED, but there is no manifest at {manifest_uri(settings, job)} (yet).")
+    manifest = manifest_of(job, settings)
     return outputs_record(job, manifest, settings, links_to(uris_of(job, manifest, settings)))
+
+
+def manifest_of(job: Job, settings: Settings) -> Mapping[str, Any]:
+    """The manifest of a job that succeeded. Raises: OutputsNotReady, ObjectsUnavailable."""
+    uri = manifest_uri(settings, job)
+    manifest: Any = services().objects.read_json(uri)
+    job_type = JOB_TYPES.get(job.request.job_type)
+    is_own = job_type is not None and job_type.program_parameter is not None
+    if manifest is None and is_own:
+        raise OutputsNotReady(
+            f"The job SUCCEEDED, but its own program wrote no manifest, which would lie at {uri}; "
+            f"what it wrote lies below {attempt_uri(settings, job.job_id, job.attempt)}."
+        )
+    if manifest is None:
+        raise OutputsNotReady(f"The job SUCCEEDED, but there is no manifest at {uri} (yet).")
+    return checked_manifest(manifest, uri) if is_own else manifest
 
 
 def uris_of(job: Job, manifest: Mapping[str, Any], settings: Settings) -> list[str]:

@@ -36,9 +36,9 @@ def arguments_of(request: Mapping[str, Any]) -> list[str]:
 
 
 def option(arguments: Sequence[str], name: str) -> str | None:
-    """The value that follows `name`."""
+    """The value that follows `name`; the last one, since a program's own arguments come before the platform's."""
     following = [value for flag, value in pairwise(arguments) if flag == name]
-    return following[0] if following else None
+    return following[-1] if following else None
 
 
 def fate_of(arguments: Sequence[str]) -> Fate:

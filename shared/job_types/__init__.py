@@ -15,7 +15,9 @@ from shared.job_types.json_to_parquet import JSON_TO_PARQUET
 from shared.job_types.mask import MASK
 from shared.job_types.pii_scan import PII_SCAN
 from shared.job_types.profile import PROFILE
+from shared.job_types.pyspark import PYSPARK
 from shared.job_types.simulated import SIMULATED, SIMULATED_RUN
+from shared.job_types.spark_jar import SPARK_JAR
 from shared.job_types.sql import MAX_QUERY_CHARACTERS, SQL
 from shared.schema_problems import schema_problems
 
@@ -23,8 +25,10 @@ __all__ = [
     "CSV_TO_PARQUET",
     "JOB_TYPES",
     "MAX_QUERY_CHARACTERS",
+    "PYSPARK",
     "SIMULATED",
     "SIMULATED_RUN",
+    "SPARK_JAR",
     "SQL",
     "JobType",
     "parameter_problems",
@@ -32,7 +36,19 @@ __all__ = [
 
 JOB_TYPES: Mapping[str, JobType] = {
     each.name: each
-    for each in (CSV_TO_PARQUET, JSON_TO_PARQUET, SQL, DEDUPLICATE, PROFILE, COMPACT, PII_SCAN, MASK, SIMULATED_RUN)
+    for each in (
+        CSV_TO_PARQUET,
+        JSON_TO_PARQUET,
+        SQL,
+        DEDUPLICATE,
+        PROFILE,
+        COMPACT,
+        PII_SCAN,
+        MASK,
+        PYSPARK,
+        SPARK_JAR,
+        SIMULATED_RUN,
+    )
 }
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class JobType:
-    """A kind of job. `example` is the whole body of a request; `entry_point` lies in the folder of the Spark code."""
+    """A kind of job. `example` is the whole body of a request; `entry_point` lies in the folder of the Spark code.
+
+    With a `program_parameter` the program is the user's own, and that parameter says where it lies.
+    """
 
     name: str
     version: str
@@ -20,3 +23,4 @@ class JobType:
     entry_point: str
     local_only: bool = False
     takes_contract: bool = False
+    program_parameter: str | None = None

@@ -87,3 +87,36 @@ def list_of_columns(description: str, example: list[str], **bounds: Any) -> dict
 PARTITION_BY = list_of_columns(
     "Columns whose values become folders of the output, outermost first.", ["year", "month"], default=[], maxItems=10
 )
+
+
+def program_file(description: str, suffix: str, example: str) -> dict[str, Any]:
+    """The schema of the URI of a user's own program."""
+    return {
+        "type": "string",
+        "description": description,
+        "maxLength": 1024,
+        "pattern": rf"^s3://[^\r\n]+\.{suffix}{END}",
+        "examples": [example],
+    }
+
+
+ARGUMENTS: dict[str, Any] = {
+    "type": "array",
+    "description": (
+        "The program's own arguments, which come before the platform's; {output} in one becomes the folder of the "
+        "attempt, which ends with a slash."
+    ),
+    "default": [],
+    "maxItems": 100,
+    "items": {"type": "string", "description": "An argument.", "maxLength": 1000},
+    "examples": [["--since", "2013-01-01"], ["1000", "{output}data"]],
+}
+
+# What every type that runs a user's own program says of it.
+HOW_PROGRAMS_RUN = (
+    "The last arguments are `--job JSON --output s3://bucket/jobs/JOB/ --attempt N`: JSON holds the inputs and "
+    "parameters, and all that the program writes goes below `<output>attempt-<N>/`; it can read the inputs, and write "
+    "nowhere else. It may leave `_manifest.json` there, last of all, which the job's outputs are then shown by, and "
+    "`_failure.json` with INVALID_INPUT if another try would be of no use. Limits: the platform counts no rows of such "
+    "a job and checks none; a program that writes no manifest has outputs in S3 alone."
+)

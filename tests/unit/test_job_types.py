@@ -187,6 +187,12 @@ EDGES = [
     ("profile", "topValues", 100, 101),
     ("compact", "targetMib", 16, 15),
     ("compact", "targetMib", 4096, 4097),
+    ("pyspark", "script", "s3://b/a.py", "s3://b/a.sh"),
+    ("pyspark", "arguments", ["x" * 1000] * 100, ["x"] * 101),
+    ("pyspark", "arguments", [""], ["x" * 1001]),
+    ("spark-jar", "jar", "s3://b/a.jar", "s3://b/a.jar/"),
+    ("spark-jar", "mainClass", "a.b_1.C$D", "a..B"),
+    ("spark-jar", "mainClass", "Main", "a.B --conf x=y"),
     ("simulated", "seconds", 0, -0.1),
     ("simulated", "failAttempts", 1, 0),
     *(
@@ -202,9 +208,17 @@ EDGES = [
 ]
 
 
+REQUIRED = {
+    "sql": {"query": "SELECT 1"},
+    "deduplicate": {"keys": ["id"]},
+    "pyspark": {"script": "s3://b/a.py"},
+    "spark-jar": {"mainClass": "a.B"},
+}
+
+
 @pytest.mark.parametrize(("name", "parameter", "accepted", "refused"), EDGES)
 def test_each_bound_is_where_it_should_be(name, parameter, accepted, refused):
-    required = {"sql": {"query": "SELECT 1"}, "deduplicate": {"keys": ["id"]}}.get(name, {})
+    required = REQUIRED.get(name, {})
 
     assert problems(name, {**required, parameter: accepted}) == []
     assert problems(name, {**required, parameter: refused}) != []

@@ -9,6 +9,8 @@ import pytest
 from local.cloud import PARTS, LocalCloud, start_cloud
 from local.deploy import make_client
 from shared.job_types import JOB_TYPES
+from shared.programs import program_uri
+from shared.settings import Settings
 from tests.integration.oidc.provider import AUDIENCE, Provider, signing_keys
 
 DEFAULT_SEED = 20261123
@@ -61,9 +63,12 @@ def whole() -> Iterator[LocalCloud]:
 
 
 def put_inputs_of_examples(cloud: LocalCloud) -> None:
-    """Put an object wherever an example of the document reads one."""
+    """Put an object wherever an example of the document reads one, or runs one."""
     s3 = make_client("s3", cloud.environment)
     for job_type in JOB_TYPES.values():
-        for entry in job_type.example.get("inputs", []):
-            bucket, _, key = entry["uri"].removeprefix("s3://").partition("/")
+        uris = [entry["uri"] for entry in job_type.example.get("inputs", [])]
+        if job_type.program_parameter:
+            uris.append(program_uri(job_type, job_type.example["parameters"], Settings()))
+        for uri in uris:
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
             s3.put_object(Bucket=bucket, Key=f"{key}part.csv" if key.endswith("/") else key, Body=b"carrier\nUA\n")

@@ -13,7 +13,7 @@ from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
 from api.jobs.schemas import SubmissionSchema
 from api.jobs.submission import as_submitted
 from api.protocol.operations import load_with
-from shared.job_types import CSV_TO_PARQUET, SIMULATED_RUN, SQL
+from shared.job_types import JOB_TYPES
 from shared.models import ContractRef, Job, job_from_item, job_to_item
 from shared.settings import Settings
 from shared.spark_runner import start_request
@@ -29,8 +29,7 @@ ORIGIN = Origin(job_id(), "local", "correlation-1", NOON)
 def built(settings: Settings = SETTINGS, origin: Origin = ORIGIN, **changes: Any) -> Job:
     """The job of a request."""
     asked = load_with(SubmissionSchema, submission(**changes))
-    types = {each.name: each for each in (CSV_TO_PARQUET, SQL, SIMULATED_RUN)}
-    return build_job(asked, types[asked.job_type], origin, settings)
+    return build_job(asked, JOB_TYPES[asked.job_type], origin, settings)
 
 
 def submit_of(job: Job) -> dict[str, Any]:
@@ -123,6 +122,51 @@ def test_the_run_is_asked_for_with_the_platforms_code_role_and_log_folder():
 
 def test_a_simulated_run_has_an_entry_point_of_its_own():
     assert submit_of(built(jobType="simulated", inputs=[], parameters={}))["entryPoint"].endswith("/0.1.0/simulated")
+
+
+SCRIPT = "s3://cloud-data-platform-dev-raw/scripts/count.py"
+
+
+def test_a_script_of_the_users_is_run_with_its_own_arguments_first():
+    job = built(jobType="pyspark", parameters={"script": SCRIPT, "arguments": ["--into", "{output}data", "x y"]})
+
+    submit = start_request(job_id(), job.spec, attempt=2)["jobDriver"]["sparkSubmit"]
+    folder = f"s3://cloud-data-platform-dev-processed/jobs/{job_id()}/"
+    assert submit["entryPoint"] == SCRIPT
+    assert submit["entryPointArguments"][:4] == ["--into", f"{folder}attempt-2/data", "x y", "--job"]
+    assert submit["entryPointArguments"][-4:] == ["--output", folder, "--attempt", "2"]
+    assert json.loads(submit["entryPointArguments"][4])["parameters"]["arguments"][1] == "{output}data"
+    assert "--py-files" not in submit["sparkSubmitParameters"]
+
+
+@pytest.mark.parametrize(
+    ("job_type", "parameters"), [("pyspark", {"script": SCRIPT}), ("spark-jar", {"mainClass": "org.example.Main"})]
+)
+def test_a_program_of_the_users_is_not_given_the_key_that_masks(job_type: str, parameters: dict[str, str]):
+    words = submit_of(built(jobType=job_type, parameters=parameters))["sparkSubmitParameters"].split()
+
+    assert "spark.cdp.mask.secret=" in words
+    assert "spark.cdp.mask.secret=" not in submit_of(built())["sparkSubmitParameters"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "jar"),
+    [
+        ({"jar": "s3://cloud-data-platform-dev-raw/jars/a.jar"}, "s3://cloud-data-platform-dev-raw/jars/a.jar"),
+        ({}, Settings().spark_jar_path),
+    ],
+)
+def test_a_jar_is_run_by_its_class_and_is_the_platforms_choice_unless_named(parameters: dict[str, str], jar: str):
+    job = built(jobType="spark-jar", parameters={"mainClass": "org.example.Main", **parameters})
+
+    assert submit_of(job)["entryPoint"] == jar
+    assert submit_of(job)["sparkSubmitParameters"].startswith("--class org.example.Main ")
+
+
+def test_a_run_may_read_the_program_that_it_runs():
+    job = built(jobType="pyspark", parameters={"script": SCRIPT})
+
+    assert "arn:aws:s3:::cloud-data-platform-dev-raw/scripts/count.py" in str(job.spec.session_policy)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """The outputs of a job: by the manifest of the attempt that it names."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.models import Job
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_connection
@@ -32,6 +34,12 @@ def put_manifest(api: Api, attempt: int, **changes: Any) -> None:
     """What an attempt leaves when it has succeeded."""
     document = json.dumps({**MANIFEST, **changes}).encode()
     api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-{attempt}/_manifest.json"] = document
+
+
+def own_program() -> Job:
+    """A job that ran a script of its owner's."""
+    job = ended_job()
+    return replace(job, request=replace(job.request, job_type="pyspark"))
 
 
 def test_the_files_of_the_jobs_own_attempt_come_with_links_for_a_quarter_of_an_hour(api: Api):
@@ -92,3 +100,48 @@ def test_a_silent_object_store_is_told_as_such(api: Api):
     api.seam.fail_before("get_object", no_connection())
 
     assert problem_of(api.get(PATH)) == (503, "object_store_unavailable")
+
+
+def test_a_program_of_ones_own_without_a_manifest_has_outputs_in_s3_alone(api: Api):
+    api.put(own_program())
+
+    response = api.get(PATH)
+
+    assert problem_of(response) == (409, "outputs_not_ready")
+    assert "its own program wrote no manifest" in response.get_json()["detail"]
+    assert f"s3://{BUCKET}/jobs/{job_id()}/attempt-1/." in response.get_json()["detail"]
+
+
+def test_a_manifest_of_ones_own_program_is_shown_like_any_other(api: Api):
+    api.put(own_program())
+    put_manifest(api, 1, contract={"name": "made up"})
+
+    record = api.get(PATH).get_json()
+
+    assert [file["path"] for file in record["files"]] == ["data/part-0.parquet"]
+    assert record["contract"] is None
+
+
+WRONG_MANIFESTS: dict[str, Any] = {
+    "no object": [],
+    "no files": {name: value for name, value in MANIFEST.items() if name != "files"},
+    "a file without rows": {**MANIFEST, "files": [{"path": "a", "sizeBytes": 1, "sha256": "ab" * 32}]},
+    "a path out of the folder": {**MANIFEST, "files": [{**FILE, "path": "../../job-2/attempt-1/data/part-0.parquet"}]},
+    "a path from the root": {**MANIFEST, "files": [{**FILE, "path": "/etc/passwd"}]},
+    "a negative size": {**MANIFEST, "files": [{**FILE, "sizeBytes": -1}]},
+    "a number for a time": {**MANIFEST, "createdAt": 7},
+    "a text for counts": {**MANIFEST, "counts": "many"},
+    "NaN": {**MANIFEST, "schema": {"x": float("nan")}},
+    "half a character": {**MANIFEST, "files": [{**FILE, "path": "\ud800"}]},
+}
+
+
+@pytest.mark.parametrize("manifest", WRONG_MANIFESTS.values(), ids=WRONG_MANIFESTS.keys())
+def test_whatever_a_program_writes_as_its_manifest_no_request_breaks(api: Api, manifest: Any):
+    api.put(own_program())
+    api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"] = json.dumps(manifest).encode()
+
+    response = api.get(PATH)
+
+    assert problem_of(response) == (409, "outputs_not_ready")
+    assert "which the job's own program wrote" in response.get_json()["detail"]

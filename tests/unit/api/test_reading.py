@@ -101,6 +101,8 @@ def test_a_type_is_shown_with_the_schema_of_its_parameters(api: Api):
         "compact",
         "pii-scan",
         "mask",
+        "pyspark",
+        "spark-jar",
         "simulated",
     ]
     assert record["parameters"]["properties"]["header"]["type"] == "boolean"

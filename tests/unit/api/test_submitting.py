@@ -153,6 +153,11 @@ def at(uri: str) -> list[dict[str, str]]:
     return [{"name": "flights", "uri": uri}]
 
 
+def own_script(uri: str) -> dict[str, Any]:
+    """A job that runs a script of its owner's."""
+    return {"jobType": "pyspark", "parameters": {"script": uri}}
+
+
 SQL = {"query": "SELECT 1"}
 REFUSED_MEANINGS = [
     ("an unknown job type", {"jobType": "train-model"}, ["/jobType"], "compact, csv-to-parquet, deduplicate,"),
@@ -171,6 +176,22 @@ REFUSED_MEANINGS = [
     ("a foreign bucket", {"inputs": at("s3://not-ours/a.csv")}, ["/inputs/0/uri"], f"-processed, {RAW}"),
     ("an unknown parameter", {"parameters": {"heater": 1}}, ["/parameters/heater"], "delimiter"),
     ("a parameter of another type", {"parameters": {"header": "yes"}}, ["/parameters/header"], "true or false"),
+    ("no script there", own_script(f"s3://{RAW}/no.py"), ["/parameters/script"], f"Nothing lies at s3://{RAW}/no.py."),
+    (
+        "a script in a foreign bucket",
+        own_script("s3://not-ours/a.py"),
+        ["/parameters/script"],
+        "may not read 'not-ours'",
+    ),
+    ("a script that others uploaded", own_script(f"s3://{RAW}/uploads/a.py"), ["/parameters/script"], "uploads/"),
+    ("a script with dots", own_script(f"s3://{RAW}/../a.py"), ["/parameters/script"], "s3://bucket/key"),
+    ("a script that is none", own_script(f"s3://{RAW}/a.sh"), ["/parameters/script"], ".py file"),
+    (
+        "no jar where the platform's should be",
+        {"jobType": "spark-jar", "parameters": {"mainClass": "a.B"}},
+        ["/parameters/jar"],
+        "Nothing lies at",
+    ),
     ("nothing there", {"inputs": at(f"s3://{RAW}/nothing.csv")}, ["/inputs/0/uri"], "Nothing lies at"),
     ("an empty folder", {"inputs": at(f"s3://{RAW}/nothing/")}, ["/inputs/0/uri"], "Nothing lies at"),
 ]

@@ -1,0 +1,68 @@
+"""Programs of the users' own, a script and a jar, with real Spark."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.client import Problem, Record
+from tests.acceptance.conftest import Platform
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "docs" / "how-to" / "count_by_carrier.py"
+FLIGHTS = b"carrier,flight\nUA,1545\nAA,1141\nUA,1714\n"
+
+
+def written(platform: Platform, job: Record) -> dict[str, str]:
+    """What lies below the folder of the job's attempt, by its path there."""
+    bucket, _, prefix = f"{job['outputUri']}".removeprefix("s3://").partition("/")
+    s3 = platform.aws("s3")
+    keys = [row["Key"] for row in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+    return {
+        key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace")
+        for key in keys
+    }
+
+
+def test_a_script_of_ones_own_reads_its_input_and_writes_below_its_attempt(platform: Platform):
+    job = script_job(platform, [])
+
+    ended = platform.wait(platform.api.submit(job))
+
+    assert ended["status"] == "SUCCEEDED", ended["statusMessage"]
+    (text,) = [text for path, text in written(platform, ended).items() if path.endswith(".csv")]
+    assert text.split() == ["carrier,count", "AA,1", "UA,2"]
+    with pytest.raises(Problem, match="wrote no manifest"):
+        platform.api.outputs(ended["jobId"])
+
+
+def test_what_a_script_says_of_its_input_is_what_the_job_says(platform: Platform):
+    failed = platform.wait(platform.api.submit(script_job(platform, ["--column", "city"])))
+
+    assert (failed["status"], failed["failureReason"], failed["attempt"]) == ("FAILED", "INVALID_INPUT", 1)
+    assert failed["failureDetail"] == "There is no column 'city'; there are carrier, flight."
+
+
+def test_a_class_of_a_jar_is_run_and_told_where_to_write(platform: Platform):
+    """The jar is Spark's own, of its distribution; its class wants a master, a folder, and how many lines to write."""
+    (jar,) = (ROOT / ".venv" / "spark").glob("lib/python3*/site-packages/pyspark/jars/spark-mllib_*.jar")
+    parameters = {
+        "jar": platform.upload("jars/spark-mllib.jar", jar.read_bytes()),
+        "mainClass": "org.apache.spark.mllib.util.SVMDataGenerator",
+        "arguments": ["local[2]", "{output}data", "7", "2", "1"],
+    }
+
+    ended = platform.wait(platform.api.submit({"jobType": "spark-jar", "inputs": [], "parameters": parameters}))
+
+    assert ended["status"] == "SUCCEEDED", ended["statusMessage"]
+    assert len(written(platform, ended)["data/part-00000"].splitlines()) == 7
+
+
+def script_job(platform: Platform, arguments: list[str]) -> Record:
+    """A job that runs the script of the documents."""
+    script = platform.upload("scripts/count_by_carrier.py", SCRIPT.read_bytes())
+    flights = platform.upload("acceptance/own/flights.csv", FLIGHTS)
+    return {
+        "jobType": "pyspark",
+        "inputs": [{"name": "flights", "uri": flights}],
+        "parameters": {"script": script, "arguments": arguments},
+    }
