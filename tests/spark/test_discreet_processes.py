@@ -44,3 +44,18 @@ def test_a_mask_prints_neither_a_value_nor_its_key_and_its_event_log_has_no_key(
     assert "spark.cdp.mask.secret" in events.read_text()
     assert [each for each in (*VALUES, KEY) if each in process.stdout + process.stderr + events.read_text()] == []
     assert KEY not in json.dumps(arguments)
+
+
+def test_a_mask_that_spark_ends_with_a_line_of_the_data_does_not_pass_it_on(platform, submit, tmp_path):
+    platform.put("in/a.csv", "mail,n\nann@example.com,1\n")
+    platform.put("in/b.csv", f"{VALUES[0]},2\n")  # no header, so Spark's error quotes the first row
+    parameters = {"columns": [{"name": "mail", "method": "drop"}]}
+    arguments = platform.arguments("mask", {"t": platform.uri("in/")}, parameters, platform.prefix, 1)
+
+    process = submit(tmp_path, str(ROOT / "spark_jobs" / "main.py"), *arguments)
+
+    failure = platform.buckets_folder / "processed" / "jobs" / platform.prefix / "attempt-1" / "_failure.json"
+    assert process.returncode == 1
+    assert json.loads(failure.read_text())["failureReason"] == "INVALID_INPUT"
+    assert "is not shown, because it may quote the data" in failure.read_text()
+    assert "planted" not in process.stdout + process.stderr + failure.read_text()
