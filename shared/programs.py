@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.job_types import SPARK_JAR, JobType
+from shared.job_types import MASK, SPARK_JAR, JobType
 from shared.settings import Settings
 
 # An argument of a user's program that stands for the folder of the attempt, which is not known before it starts.
 ATTEMPT_FOLDER = "{output}"
-# The key that masks, a default of the EMR application (see docs/pii.md), is for our own code alone.
+# The key that masks is for runs of `mask` alone. EMR puts the secret in place of its name when a run starts. Elsewhere
+# the setting is emptied, should somebody have made it a default of the EMR application (see docs/pii.md).
+MASK_KEY = "--conf spark.cdp.mask.secret=EMR.secret@"
 NO_MASK_KEY = "--conf spark.cdp.mask.secret="
 # --job JSON --output FOLDER
 PLATFORM_ARGUMENTS = 4
@@ -32,7 +34,8 @@ def code_flags(job_type: JobType, parameters: Mapping[str, Any], settings: Setti
         return [f"--class {parameters['mainClass']}", NO_MASK_KEY]
     if job_type.program_parameter:
         return [NO_MASK_KEY]
-    return [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]
+    code = [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]
+    return [*code, MASK_KEY + settings.mask_key_secret] if job_type is MASK and settings.mask_key_secret else code
 
 
 def arguments_of_attempt(arguments: Sequence[str], attempt: int) -> list[str]:

@@ -131,6 +131,12 @@ class Settings:
         production=True,
         validate=valid.Regexp(r"s3://.+/\Z", error="must be an s3:// URI that ends with /"),
     )
+    mask_key_secret: str = setting(
+        "MASK_KEY_SECRET",
+        "Name in Secrets Manager of the key that mask jobs hash with; empty for none",
+        "",
+        validate=valid.Regexp(r"[A-Za-z0-9/_+=.@-]*\Z", error="must be the name of a secret"),
+    )
     spark_jar_path: str = setting(
         "SPARK_JAR_PATH",
         "The jar of jobs that run a jar and name none",

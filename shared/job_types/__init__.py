@@ -24,6 +24,7 @@ from shared.schema_problems import schema_problems
 __all__ = [
     "CSV_TO_PARQUET",
     "JOB_TYPES",
+    "MASK",
     "MAX_QUERY_CHARACTERS",
     "PYSPARK",
     "SIMULATED",

@@ -143,10 +143,22 @@ def test_a_script_of_the_users_is_run_with_its_own_arguments_first():
     ("job_type", "parameters"), [("pyspark", {"script": SCRIPT}), ("spark-jar", {"mainClass": "org.example.Main"})]
 )
 def test_a_program_of_the_users_is_not_given_the_key_that_masks(job_type: str, parameters: dict[str, str]):
-    words = submit_of(built(jobType=job_type, parameters=parameters))["sparkSubmitParameters"].split()
+    settings = replace(SETTINGS, mask_key_secret="masks/key")
 
-    assert "spark.cdp.mask.secret=" in words
-    assert "spark.cdp.mask.secret=" not in submit_of(built())["sparkSubmitParameters"]
+    words = submit_of(built(settings, jobType=job_type, parameters=parameters))["sparkSubmitParameters"].split()
+
+    assert [word for word in words if "mask" in word] == ["spark.cdp.mask.secret="]
+    assert "mask" not in submit_of(built(settings))["sparkSubmitParameters"]
+
+
+def test_a_mask_is_given_its_key_by_the_name_of_a_secret_if_there_is_one():
+    asked = {"jobType": "mask", "parameters": {"columns": [{"name": "mail", "method": "hash"}]}}
+    settings = replace(SETTINGS, mask_key_secret="masks/key")
+
+    words = submit_of(built(settings, **asked))["sparkSubmitParameters"].split()
+
+    assert words[2:4] == ["--conf", "spark.cdp.mask.secret=EMR.secret@masks/key"]
+    assert "mask" not in submit_of(built(**asked))["sparkSubmitParameters"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
         ("LOG_FORMAT", "xml"),
         ("SPARK_CODE_URI", "s3://no-slash-at-the-end"),
         ("SPARK_CODE_URI", "s3://newline/\n"),
+        ("MASK_KEY_SECRET", "two words"),
+        ("MASK_KEY_SECRET", "newline\n"),
         ("AUTH_MODE", "trust-me"),
         ("TRUSTED_PROXIES", "10.0.0.0/16,balancer"),
         ("TRUSTED_PROXIES", "10.0.0.1/16"),
