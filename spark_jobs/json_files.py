@@ -115,8 +115,11 @@ def parsed(text: Column, schema: DataType, options: Mapping[str, str]) -> Column
 
 def is_one_object(text: Column, read: Column) -> Column:
     """Whether a text, of which `parsed` made `read`, is one object as its schema says, and nothing else."""
+    # Most lines hold no object in the object: nothing stands behind the only brace there is, and no second look is due.
+    ends_with_first_brace = F.instr(text, "}") == F.length(text)
     is_alone = F.json_object_keys(wrapped(text)) == F.array(F.lit(OBJECT), F.lit(END))
-    return read[CORRUPT].isNull() & read[OBJECT].isNotNull() & F.coalesce(is_alone, F.lit(False))
+    is_nothing_else = ends_with_first_brace | F.coalesce(is_alone, F.lit(False))
+    return read[CORRUPT].isNull() & read[OBJECT].isNotNull() & is_nothing_else
 
 
 def wrapped(text: Column) -> Column:
