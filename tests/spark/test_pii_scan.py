@@ -10,7 +10,7 @@ from labelled_pii import labelled_texts
 
 from spark_jobs.pii_report import Finding, ScannedColumn, overall
 
-FLIGHTS_TABLES = ("airlines", "airports", "planes")
+FLIGHTS_TABLES = ("airlines", "airports", "planes", "weather")
 
 
 def scan(platform, content, key="table.csv", **parameters):
