@@ -34,6 +34,18 @@ def nobody(_table: str, _old: dict[str, Any] | None, _new: dict[str, Any]) -> No
     """Watches nothing."""
 
 
+class PlainValues(dict[str, Any]):
+    """The values of an expression, each made plain when it is asked for: a condition asks for few of an update's."""
+
+    def __init__(self, wire: dict[str, Any]) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = from_dynamodb({name: self._wire[name]})[name]
+        return self[name]
+
+
 class FakeDynamoDB:
     """Any table is made by its first write; its primary key is `jobId`, or `key` for items that have one.
 
@@ -106,7 +118,7 @@ class FakeDynamoDB:
             (dict(before), dict(self._wire_form(table, key))) if before else (from_dynamodb(wire_key), dict(wire_key))
         )
         try:
-            item = changed(item, text, names, from_dynamodb(wire))
+            item = changed(item, text, names, PlainValues(wire))
         except ValueError as error:
             raise aws_error("UpdateItem", "ValidationException", str(error)) from None
         for change in changes(text):
@@ -212,7 +224,7 @@ class FakeDynamoDB:
         item = self.tables.get(table, {}).get(key)
         names = expression.get("ExpressionAttributeNames", {})
         values = expression.get("ExpressionAttributeValues", {})
-        if not text or condition(text)(item or {}, names, from_dynamodb(values)):
+        if not text or condition(text)(item or {}, names, PlainValues(values)):
             return
         wanted = item is not None and "ReturnValuesOnConditionCheckFailure" in expression
         old = {"Item": self._wire_form(table, key)} if wanted else {}
