@@ -26,7 +26,7 @@ test: setup lint ## every check and every tier of tests, then the coverage
 	@$(MAKE) --no-print-directory unit simulation spark integration acceptance coverage
 
 unit: setup ## milliseconds each, no network
-	$(PYTEST) -q tests/unit tests/repository $(COVERAGE)
+	$(PYTEST) -q -n 2 tests/unit tests/repository $(COVERAGE)
 
 simulation: setup ## the worker cut at every call, on fakes and a virtual clock
 	$(PYTEST) -q tests/simulation
