@@ -350,10 +350,9 @@ MUTANTS = (
     Mutant(
         45,
         "a job that is there already is counted again",
-        STORE,
-        "            verdicts = write_all(self._client, writes, self._pause)",
-        "            write_all(self._client, writes[1:], self._pause)\n"
-        "            verdicts = write_all(self._client, writes[:1], self._pause)",
+        "shared/limits/quota_items.py",
+        '        verdicts = write_all(client, [{"Put": put}, counting], pause)',
+        '        write_all(client, [counting], pause)\n        verdicts = write_all(client, [{"Put": put}], pause)',
     ),
 )
 

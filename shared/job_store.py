@@ -18,9 +18,9 @@ from shared.dynamodb import (
     write_all,
     write_one,
 )
-from shared.errors import JobNotFound, StoredJobUnreadable, StoreUnavailable
-from shared.limits.quota_items import counting_job, freeing_job, make_room
-from shared.limits.quotas import Quota, refuse_excess, usage_of
+from shared.errors import JobNotFound, StoredJobUnreadable
+from shared.limits.quota_items import Counted, counting_job, freeing_job, store_counted
+from shared.limits.quotas import Quota
 from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 STATUS_PAGE = 1000
-# Opening the day of an owner's counts, or losing the race for it, costs one more try of a create.
-CREATE_TRIES = 4
 ONE_JOB: Mapping[Quota, int] = {Quota.ACTIVE_JOBS: 1, Quota.SUBMISSIONS: 1}
 
 
@@ -84,19 +82,10 @@ class JobStore:
             "ConditionExpression": "attribute_not_exists(jobId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        owner_id, now = job.owner_id, job.created_at
-        writes = [{"Put": put}, counting_job(self._control_table, owner_id, limits, now)]
-        for _ in range(CREATE_TRIES):
-            verdicts = write_all(self._client, writes, self._pause)
-            if not verdicts:
-                return Won(job)
-            stored, counted = verdicts
-            if stored.is_refused:
-                return _refusal(stored, job)
-            if limits is not None:
-                refuse_excess(usage_of(counted.item, now), ONE_JOB, limits, now)
-            make_room(self._client, self._control_table, owner_id, counted.item, now)
-        raise StoreUnavailable(f"The counts of {owner_id} were changed by others {CREATE_TRIES} times in a row.")
+        counting = counting_job(self._control_table, job.owner_id, limits, job.created_at)
+        counted = Counted(job.owner_id, ONE_JOB, limits, job.created_at)
+        refused = store_counted(self._client, put, counting, counted, self._pause)
+        return Won(job) if refused is None else _refusal(refused, job)
 
     def update(self, seen: Job, wanted: Job) -> Won | Refused:
         """Change `seen` into `wanted`, if `seen` is still what is stored.

@@ -18,9 +18,9 @@ from shared.dynamodb import (
     write_all,
     write_one,
 )
-from shared.errors import DatasetNotFound, StoredDatasetUnreadable, StoreUnavailable
-from shared.limits.quota_items import counting_upload, freeing_upload, make_room
-from shared.limits.quotas import Quota, refuse_excess, usage_of
+from shared.errors import DatasetNotFound, StoredDatasetUnreadable
+from shared.limits.quota_items import Counted, counting_upload, freeing_upload, store_counted
+from shared.limits.quotas import Quota
 from shared.models import Item, epoch_ms
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Opening the day of an owner's counts, taking out what expired, or losing a race costs one more try each.
-REGISTER_TRIES = 4
 IS_OPEN = "attribute_exists(datasetId) AND attribute_not_exists(completedAt) AND attribute_not_exists(abandonedAt)"
 
 
@@ -80,16 +78,11 @@ class DatasetStore:
         counting = counting_upload(
             self._control_table, owner_id, dataset.dataset_id, size_bytes, dataset.expires_at, limits, now
         )
-        for _ in range(REGISTER_TRIES):
-            verdicts = write_all(self._client, [{"Put": put}, counting], self._pause)
-            if not verdicts:
-                return Registered(dataset, is_new=True)
-            stored, counted = verdicts
-            if stored.is_refused:
-                return Registered(_stored_in(stored, dataset), is_new=False)
-            refuse_excess(usage_of(counted.item, now), {Quota.UPLOAD_BYTES: size_bytes, Quota.UPLOADS: 1}, limits, now)
-            make_room(self._client, self._control_table, owner_id, counted.item, now)
-        raise StoreUnavailable(f"The counts of {owner_id} were changed by others {REGISTER_TRIES} times in a row.")
+        counted = Counted(owner_id, {Quota.UPLOAD_BYTES: size_bytes, Quota.UPLOADS: 1}, limits, now)
+        refused = store_counted(self._client, put, counting, counted, self._pause)
+        if refused is None:
+            return Registered(dataset, is_new=True)
+        return Registered(_stored_in(refused, dataset), is_new=False)
 
     def get(self, dataset_id: str) -> Dataset:
         """The dataset as it is stored now. Raises: DatasetNotFound, StoredDatasetUnreadable, StoreUnavailable."""

@@ -5,23 +5,37 @@ that have not ended, whatever crashes when. What is counted by the day begins an
 finds an older day in the item opens the new one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.dynamodb import from_dynamodb, store_errors, to_dynamodb, write_one
-from shared.limits.quotas import Quota, Usage, day_of, is_open, usage_of
+from shared.dynamodb import Verdict, from_dynamodb, store_errors, to_dynamodb, write_all, write_one
+from shared.errors import StoreUnavailable
+from shared.limits.quotas import Quota, Usage, day_of, is_open, refuse_excess, usage_of
 from shared.models import Item, epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY_IS_OPEN = "#day >= :day"
+# Opening the day of an owner's counts, taking out what expired, or losing a race costs one more try each.
+COUNT_TRIES = 4
 
 
 def quota_key(owner_id: str) -> Item:
     """The key of an owner's item."""
     return {"key": {"S": f"QUOTA#{owner_id}"}}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is to be counted for an owner, and when; without limits it is counted whatever was used."""
+
+    owner_id: str
+    wanted: Mapping[Quota, int]
+    limits: Mapping[Quota, int] | None
+    at: datetime
 
 
 class QuotaStore:
@@ -90,6 +104,32 @@ def freeing_upload(table: str, owner_id: str, dataset_id: str) -> Item:
     """
     path = "#openUploads.#dataset"
     return _update(table, owner_id, f"REMOVE {path}", (Quota.UPLOADS,), {}, f"attribute_exists({path})", dataset_id)
+
+
+def store_counted(
+    client: "DynamoDBClient",
+    put: Item,
+    counting: Item,
+    counted: Counted,
+    pause: Callable[[int], None],
+) -> Verdict | None:
+    """Make a Put and the write that counts it, or neither; None if they were made, else what refused the Put itself.
+
+    That the Put is refused wins over the quota: what is there already needs no room.
+    Raises: QuotaExceeded, StoreUnavailable.
+    """
+    table, owner_id, now = counting["Update"]["TableName"], counted.owner_id, counted.at
+    for _ in range(COUNT_TRIES):
+        verdicts = write_all(client, [{"Put": put}, counting], pause)
+        if not verdicts:
+            return None
+        stored, counts = verdicts
+        if stored.is_refused:
+            return stored
+        if counted.limits is not None:
+            refuse_excess(usage_of(counts.item, now), counted.wanted, counted.limits, now)
+        make_room(client, table, owner_id, counts.item, now)
+    raise StoreUnavailable(f"The counts of {owner_id} were changed by others {COUNT_TRIES} times in a row.")
 
 
 def make_room(client: "DynamoDBClient", table: str, owner_id: str, item: Item | None, now: datetime) -> bool:
