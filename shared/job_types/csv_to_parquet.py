@@ -1,7 +1,7 @@
 """The entry of `csv-to-parquet`."""
 
 from shared.job_types.job_type import JobType
-from shared.job_types.parts import COLUMN_NAME, COLUMN_TYPE, MAX_COLUMNS, PARTITION_BY, date_pattern, one_character
+from shared.job_types.parts import COLUMN_TYPE, PARTITION_BY, date_pattern, one_character, typed_columns
 from shared.schema_problems import END
 
 CSV_TO_PARQUET = JobType(
@@ -70,23 +70,14 @@ CSV_TO_PARQUET = JobType(
                 "default": False,
                 "examples": [True],
             },
-            "columns": {
-                "type": "array",
-                "description": (
+            "columns": typed_columns(
+                (
                     "The columns in the order of the fields, with their types; must agree with the header, if there "
                     "is one. Without it types are inferred from all rows, so a code such as 007 becomes the number 7."
                 ),
-                "minItems": 1,
-                "maxItems": MAX_COLUMNS,
-                "items": {
-                    "type": "object",
-                    "description": "A column.",
-                    "additionalProperties": False,
-                    "required": ["name", "type"],
-                    "properties": {"name": COLUMN_NAME, "type": COLUMN_TYPE},
-                },
-                "examples": [[{"name": "carrier", "type": "string"}, {"name": "arr_delay", "type": "int"}]],
-            },
+                COLUMN_TYPE,
+                [{"name": "carrier", "type": "string"}, {"name": "arr_delay", "type": "int"}],
+            ),
             "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
             "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
             "partitionBy": PARTITION_BY,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.job_types.job_type import JobType
-from shared.job_types.parts import COLUMN_NAME, MAX_COLUMNS, PARTITION_BY, date_pattern
+from shared.job_types.parts import PARTITION_BY, date_pattern, typed_columns
 from shared.schema_problems import END
 
 NESTED_TYPE: dict[str, Any] = {
@@ -50,24 +50,15 @@ JSON_TO_PARQUET = JobType(
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "columns": {
-                "type": "array",
-                "description": (
+            "columns": typed_columns(
+                (
                     "The columns with their types; a field counts under its very name, and one that an object does "
                     "not have is NULL. Without it columns and types are inferred from all lines; a field whose values "
                     "have no type in common becomes a text."
                 ),
-                "minItems": 1,
-                "maxItems": MAX_COLUMNS,
-                "items": {
-                    "type": "object",
-                    "description": "A column.",
-                    "additionalProperties": False,
-                    "required": ["name", "type"],
-                    "properties": {"name": COLUMN_NAME, "type": NESTED_TYPE},
-                },
-                "examples": [[{"name": "faa", "type": "string"}, {"name": "position", "type": "struct<lat:double>"}]],
-            },
+                NESTED_TYPE,
+                [{"name": "faa", "type": "string"}, {"name": "position", "type": "struct<lat:double>"}],
+            ),
             "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
             "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
             "partitionBy": PARTITION_BY,

@@ -1,5 +1,6 @@
 """Parts of parameters that several job types have in common."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.schema_problems import END
@@ -120,3 +121,21 @@ HOW_PROGRAMS_RUN = (
     "`_failure.json` with INVALID_INPUT if another try would be of no use. Limits: the platform counts no rows of such "
     "a job and checks none; a program that writes no manifest has outputs in S3 alone."
 )
+
+
+def typed_columns(description: str, type_schema: Mapping[str, Any], example: list[dict[str, str]]) -> dict[str, Any]:
+    """The schema of columns with their types."""
+    return {
+        "type": "array",
+        "description": description,
+        "minItems": 1,
+        "maxItems": MAX_COLUMNS,
+        "items": {
+            "type": "object",
+            "description": "A column.",
+            "additionalProperties": False,
+            "required": ["name", "type"],
+            "properties": {"name": COLUMN_NAME, "type": type_schema},
+        },
+        "examples": [example],
+    }
