@@ -5,7 +5,7 @@ import secrets
 import uuid
 from datetime import datetime
 
-from shared.models import epoch_ms
+from shared.moments import epoch_ms
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Ours alone, so that no key of anybody else's gives the same ids. Changing it breaks every key in use.

@@ -25,7 +25,7 @@ from shared.limits.rate_limit_table import SharedLimiter
 from shared.limits.rate_limiter import LocalLimiter, RateLimiter
 from shared.limits.rate_limits import rates_of
 from shared.log_setup import set_up_logging
-from shared.models import utc_now
+from shared.moments import utc_now
 from shared.object_store import ObjectStore
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator

@@ -27,7 +27,8 @@ from local.cloud import start_cloud
 from local.deploy import make_client
 from local.variables import process_environment
 from shared.control_store import ControlStore
-from shared.models import job_to_item, utc_now
+from shared.models import job_to_item
+from shared.moments import utc_now
 from shared.settings import Settings
 from tests.fakes.jobs import job_id, submitted_job, tracking_job
 from tests.fakes.world import World, never

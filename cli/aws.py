@@ -16,7 +16,7 @@ from shared.aws_clients import make_clients
 from shared.config import read_operator_settings
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
-from shared.models import utc_now
+from shared.moments import utc_now
 from shared.replays.replay_lease import ReplayLease
 from shared.settings import Settings
 from shared.spark_runner import SparkRunner

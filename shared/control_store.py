@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.dynamodb import from_dynamodb, put_if, store_errors, to_dynamodb
-from shared.models import Item, epoch_ms
+from shared.models import Item
+from shared.moments import epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

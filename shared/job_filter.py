@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.models import Job, epoch_ms, texts_of
+from shared.models import Job, texts_of
+from shared.moments import epoch_ms
 from shared.transitions import JobStatus
 
 

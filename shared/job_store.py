@@ -21,7 +21,8 @@ from shared.dynamodb import (
 from shared.errors import JobNotFound, StoredJobUnreadable
 from shared.limits.quota_items import Counted, counting_job, freeing_job, store_counted
 from shared.limits.quotas import Quota
-from shared.models import STATUS_SHARDS, Item, Job, epoch_ms, job_from_item, job_to_item
+from shared.models import STATUS_SHARDS, Item, Job, job_from_item, job_to_item
+from shared.moments import epoch_ms
 from shared.transitions import JobStatus, JobStatusTransitionValidator, sources_of
 
 if TYPE_CHECKING:

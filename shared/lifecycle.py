@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.attempts import AttemptRecord, Outcome, with_record
 from shared.models import (
     DETAIL_CHARACTERS,
     HISTORY_ENTRIES,
@@ -137,6 +138,7 @@ def succeeded(job: Job, now: datetime, by: str, message: str) -> Job:
         job.status,
         status=JobStatus.SUCCEEDED,
         finished_at=now,
+        attempts=attempts_with_this(job, now, Outcome.SUCCEEDED),
         intent_at=None,
         reported=None,
         due_at=None,
@@ -153,6 +155,7 @@ def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str,
         job.status,
         status=JobStatus.FAILED,
         finished_at=now,
+        attempts=attempts_with_this(job, now, Outcome.FAILED),
         failure_reason=reason,
         failure_detail=detail[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
@@ -160,6 +163,14 @@ def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str,
         reported=None,
         due_at=due_at,
     )
+
+
+def attempts_with_this(job: Job, now: datetime, outcome: Outcome) -> tuple[AttemptRecord, ...]:
+    """The records of the job's attempts and that of the current one, which ends now; there is none between two."""
+    if job.is_idle:
+        return job.attempts
+    started_at = job.intent_at or job.updated_at
+    return with_record(job.attempts, AttemptRecord(job.attempt, outcome, started_at, now, job.run_id))
 
 
 def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
@@ -191,6 +202,7 @@ def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str) 
         message.strip(),
         job.status,
         charged_failures=job.charged_failures + (failure_class is not FailureClass.CAPACITY),
+        attempts=attempts_with_this(job, now, Outcome.FAILED),
         run_id=None,
         intent_at=None,
         reported=None,

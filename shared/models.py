@@ -9,11 +9,13 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.attempts import AttemptRecord, attempt_from_item, attempt_to_item
 from shared.errors import StoredJobUnreadable
+from shared.moments import epoch_ms, from_epoch_ms
 from shared.transitions import JobStatus
 
 SCHEMA_VERSION = 1
@@ -139,7 +141,8 @@ class FailureReport:
 class Job:
     """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again.
 
-    `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one.
+    `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one; `attempts`
+    are those that have ended, the oldest first.
     """
 
     job_id: str
@@ -170,6 +173,7 @@ class Job:
     duty_tries: int = 0
     replay_of: str | None = None
     replayed_by: tuple[str, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
 
     @property
     def is_tracking(self) -> bool:
@@ -195,21 +199,6 @@ class Job:
     def created_key(self) -> str:
         """Where the job stands in a list: by creation, then by id."""
         return f"{epoch_ms(self.created_at):013d}#{self.job_id}"
-
-
-def utc_now() -> datetime:
-    """The time, in UTC and to the millisecond, which is what an item can hold."""
-    return from_epoch_ms(int(datetime.now(UTC).timestamp() * 1000))
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970 of an aware datetime."""
-    return round(moment.timestamp() * 1000)
-
-
-def from_epoch_ms(milliseconds: int) -> datetime:
-    """The aware UTC datetime of milliseconds since 1970."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
 def shard_of(job_id: str, shards: int) -> str:
@@ -263,6 +252,7 @@ def job_to_item(job: Job) -> Item:
         "dutyTries": job.duty_tries or None,
         "replayOf": job.replay_of,
         "replayedBy": list(job.replayed_by) or None,
+        "attempts": [attempt_to_item(record) for record in job.attempts] or None,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -310,6 +300,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         duty_tries=item.get("dutyTries", 0),
         replay_of=item.get("replayOf"),
         replayed_by=tuple(item.get("replayedBy", ())),
+        attempts=tuple(attempt_from_item(entry) for entry in item.get("attempts", ())),
     )
 
 

@@ -16,7 +16,7 @@ from shared.control_store import ControlStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
-from shared.models import utc_now
+from shared.moments import utc_now
 from shared.object_store import ObjectStore
 from shared.settings import Settings
 from shared.spark_runner import SparkRunner

@@ -3,7 +3,8 @@
 from typing import Any
 
 from shared.locations import driver_log_uri
-from shared.models import Job, epoch_ms, job_to_item
+from shared.models import Job, job_to_item
+from shared.moments import epoch_ms
 from shared.replays.job_replay import failure_id
 from shared.settings import Settings
 

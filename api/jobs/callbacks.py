@@ -26,7 +26,7 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.job_changes import change_job
-from shared.models import epoch_ms
+from shared.moments import epoch_ms
 from shared.settings import Settings
 from shared.signatures import callback_key, is_signed
 from shared.transitions import JobStatusTransitionValidator

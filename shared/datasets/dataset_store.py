@@ -21,7 +21,8 @@ from shared.dynamodb import (
 from shared.errors import DatasetNotFound, StoredDatasetUnreadable
 from shared.limits.quota_items import Counted, counting_upload, freeing_upload, store_counted
 from shared.limits.quotas import Quota
-from shared.models import Item, epoch_ms
+from shared.models import Item
+from shared.moments import epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

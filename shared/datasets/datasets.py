@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from shared.errors import StoredDatasetUnreadable
-from shared.models import Item, epoch_ms, from_epoch_ms
+from shared.models import Item
+from shared.moments import epoch_ms, from_epoch_ms
 from shared.settings import Settings
 from shared.submission import canonical_json
 

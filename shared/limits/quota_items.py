@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from shared.dynamodb import Verdict, from_dynamodb, store_errors, to_dynamodb, write_all, write_one
 from shared.errors import StoreUnavailable
 from shared.limits.quotas import Quota, Usage, day_of, is_open, refuse_excess, usage_of
-from shared.models import Item, epoch_ms
+from shared.models import Item
+from shared.moments import epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

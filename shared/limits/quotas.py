@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from shared.errors import QuotaExceeded
-from shared.models import Item, from_epoch_ms
+from shared.models import Item
+from shared.moments import from_epoch_ms
 from shared.settings import Settings
 
 

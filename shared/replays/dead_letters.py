@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from shared.job_queue import Message
-from shared.models import FailureReason, from_epoch_ms, request_from_item
+from shared.models import FailureReason, request_from_item
+from shared.moments import from_epoch_ms
 from shared.replays.job_replay import FailedJob
 
 ENVELOPE_VERSION = 1

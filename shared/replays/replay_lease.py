@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from shared.dynamodb import from_dynamodb, put_if, store_errors, to_dynamodb
 from shared.errors import AppError
-from shared.models import Item, epoch_ms, from_epoch_ms
+from shared.models import Item
+from shared.moments import epoch_ms, from_epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

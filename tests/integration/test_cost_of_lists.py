@@ -12,15 +12,8 @@ from shared.dynamodb import to_dynamodb
 from shared.job_filter import JobFilter
 from shared.job_lists import JobLists
 from shared.job_store import JobStore
-from shared.models import (
-    CREATED_SHARDS,
-    STATUS_SHARDS,
-    Item,
-    epoch_ms,
-    job_to_item,
-    owner_status_key,
-    shard_of,
-)
+from shared.models import CREATED_SHARDS, STATUS_SHARDS, Item, job_to_item, owner_status_key, shard_of
+from shared.moments import epoch_ms
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON

@@ -12,7 +12,8 @@ from shared.job_filter import JobFilter
 from shared.job_lists import JobLists
 from shared.job_store import JobStore
 from shared.lifecycle import claimed, succeeded
-from shared.models import Job, epoch_ms
+from shared.models import Job
+from shared.moments import epoch_ms
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from shared.job_store import JobStore
-from shared.models import utc_now
+from shared.moments import utc_now
 from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 from tests.list_promise import RARE, Lives, Writer, read_and_check

@@ -23,7 +23,8 @@ from shared.limits.quota_items import QuotaStore, quota_key
 from shared.limits.quotas import Quota
 from shared.limits.rate_limit_table import SharedLimiter
 from shared.limits.rate_limits import SECOND, Rate, RouteClass, microseconds
-from shared.models import DUE_SHARDS, epoch_ms, job_to_item, shard_of
+from shared.models import DUE_SHARDS, job_to_item, shard_of
+from shared.moments import epoch_ms
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock

@@ -16,6 +16,7 @@ ENDED = ("SUCCEEDED", "FAILED")
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
 FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId")
 HISTORY_ENTRIES = 50
+ATTEMPT_RECORDS = 20
 ITEM_BYTES = 64 * 1024
 # Who ends a job by a report of its own program.
 REPORTER = "callback"
@@ -224,6 +225,23 @@ def i12_an_intent_never_moves_back(old: Item | None, new: Item, runs: Runs) -> N
         assert new["intentAt"] >= old["intentAt"], "an intent moved back in time"
 
 
+def i16_what_ends_is_on_record(old: Item | None, new: Item, runs: Runs) -> None:
+    """I16: the write that drops a run or ends the job keeps a record of the attempt; records stay as they were."""
+    if old is None:
+        return
+    before, after = old.get("attempts", []), new.get("attempts", [])
+    dropped = "runId" in old and "runId" not in new
+    ended = old["status"] not in ENDED and new["status"] in ENDED and ("runId" in old or "intentAt" in old)
+    if not dropped and not ended:
+        assert after == before, "the records changed although nothing ended"
+        return
+    assert after, "the attempt has no record"
+    assert after == [*before, after[-1]][-ATTEMPT_RECORDS:], "the record of another attempt was lost"
+    last = after[-1]
+    assert (last["attempt"], last.get("runId")) == (old["attempt"], old.get("runId")), f"the record is {last}"
+    assert last["outcome"] == ("SUCCEEDED" if new["status"] == "SUCCEEDED" else "FAILED"), f"it ended as {last}"
+
+
 def i9_no_attempt_begins_before_its_backoff(old: Item | None, new: Item, not_before: int) -> None:
     """I9: the attempt after a retry begins when its backoff is over. `not_before` is what the retry said."""
     if old is not None and new["attempt"] > old["attempt"]:
@@ -358,6 +376,7 @@ OF_A_WRITE = (
     i11_every_write_has_a_rev_of_its_own,
     i11_attempts_are_counted_one_by_one,
     i12_an_intent_never_moves_back,
+    i16_what_ends_is_on_record,
 )
 OF_A_START = (
     i2_a_run_begins_only_for_the_current_attempt,

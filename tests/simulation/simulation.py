@@ -28,7 +28,8 @@ from shared.job_changes import change_job
 from shared.job_queue import JobQueue, job_message
 from shared.job_store import JobStore
 from shared.lifecycle import waiting
-from shared.models import DUE_SHARDS, FailureReason, Job, epoch_ms, from_epoch_ms, shard_of
+from shared.models import DUE_SHARDS, FailureReason, Job, shard_of
+from shared.moments import epoch_ms, from_epoch_ms
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock, SkewedClock

@@ -32,6 +32,7 @@ def failed(reason=FailureReason.RUN_FAILED, **changes):
 
 SEEN, STARTING, TRACKING = item(submitted_job()), item(starting_job()), item(tracking_job())
 IDLE, DONE = item(idle_job(rev="new")), item(ended_job(rev="new"))
+RECORD = {"attempt": 1, "outcome": "SUCCEEDED", "runId": "run-1", "startedAt": 0, "endedAt": 1}
 MOVED = [*SEEN["history"], {"from": "SUBMITTED", "to": "SUCCEEDED", "by": "worker"}]
 
 OF_ITEMS = [
@@ -95,6 +96,12 @@ OF_WRITES = [
     (rules.i11_attempts_are_counted_one_by_one, STARTING, {**IDLE, "attempt": 0}, [LIVE]),
     (rules.i11_attempts_are_counted_one_by_one, None, STARTING, []),
     (rules.i12_an_intent_never_moves_back, STARTING, {**STARTING, "intentAt": STARTING["intentAt"] - 1}, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, DONE, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, IDLE, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, {**TRACKING, "attempts": [RECORD]}, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, {**DONE, "attempts": [{**RECORD, "outcome": "FAILED"}]}, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, {**DONE, "attempts": [{**RECORD, "runId": "another"}]}, []),
+    (rules.i16_what_ends_is_on_record, {**TRACKING, "attempts": [RECORD]}, {**DONE, "attempts": [RECORD]}, []),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from shared.job_store import JobStore
-from shared.models import utc_now
+from shared.moments import utc_now
 from tests.integration.api.conftest import Start
 from tests.integration.api.server import COMMAND, HOST, NOWHERE, ROOT, Server
 from tests.integration.api.test_serving import CSV

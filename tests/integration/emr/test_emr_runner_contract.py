@@ -10,7 +10,8 @@ import pytest
 from local.cloud import LocalCloud
 from local.deploy import make_client
 from shared.errors import SparkUnavailable
-from shared.models import Job, utc_now
+from shared.models import Job
+from shared.moments import utc_now
 from shared.spark_runner import Absence, Run, SparkRunner
 from tests.fakes.clock import Clock
 from tests.fakes.emr import FakeEMR, fails, runs_for

@@ -17,7 +17,8 @@ from local.variables import process_environment
 from shared.dynamodb import from_dynamodb
 from shared.job_queue import JobQueue, Message
 from shared.job_store import JobStore, Won
-from shared.models import FailureReason, Job, job_from_item, utc_now
+from shared.models import FailureReason, Job, job_from_item
+from shared.moments import utc_now
 from shared.settings import Settings
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.jobs import ended_job

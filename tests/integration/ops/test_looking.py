@@ -5,7 +5,8 @@ import uuid
 from datetime import timedelta
 
 from shared.job_store import Won
-from shared.models import FailureReason, Job, utc_now
+from shared.models import FailureReason, Job
+from shared.moments import utc_now
 from tests.fakes.jobs import ended_job, tracking_job
 from tests.integration.ops.desk import HOLD, POISON, Desk
 

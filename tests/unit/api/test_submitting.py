@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.models import epoch_ms
+from shared.moments import epoch_ms
 from shared.transitions import JobStatus
 from tests.fakes.jobs import job_id
 from tests.fakes.seam import aws_error, no_connection

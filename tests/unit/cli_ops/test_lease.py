@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import StoreUnavailable
-from shared.models import epoch_ms
+from shared.moments import epoch_ms
 from shared.replays.replay_lease import LEASE_KEY, LeaseHeld, LeaseLost
 from tests.fakes.seam import aws_error, no_answer, no_connection
 from tests.unit.cli_ops.operations import Ops

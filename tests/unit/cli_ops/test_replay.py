@@ -10,7 +10,8 @@ import pytest
 from api.jobs.records import job_record
 from shared.errors import QueueUnavailable, ServiceUnavailable, StoreUnavailable
 from shared.lifecycle import waiting
-from shared.models import FailureReason, epoch_ms
+from shared.models import FailureReason
+from shared.moments import epoch_ms
 from shared.replays.dead_letter_replay import Result, plan_purge, plan_replay, purge, to_purge, to_replay
 from shared.replays.dead_letters import Kind, Selection
 from shared.replays.job_replay import JobReplayer, Orders, new_job

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.attempts import AttemptRecord, Outcome
 from shared.dynamodb import from_dynamodb, to_dynamodb
 from shared.errors import StoredJobUnreadable
 from shared.lifecycle import described
-from shared.models import FailureReason, FailureReport, epoch_ms, from_epoch_ms, job_from_item, job_to_item
+from shared.models import FailureReason, FailureReport, job_from_item, job_to_item
+from shared.moments import epoch_ms, from_epoch_ms
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job
@@ -31,6 +33,8 @@ json_values = st.recursive(
         tracking_job(reported=FailureReport(1, "transient", NOON, "lost a worker")),
         idle_job(),
         ended_job(),
+        idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
+        idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),
         ended_job(JobStatus.FAILED, failure_reason=FailureReason.CAPACITY, dlq_pending=True, duty_tries=2, due_at=NOON),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import QuotaExceeded
 from shared.limits.quotas import Quota, day_of, limits_of, midnight_after, refuse_excess, usage_of, wait_for
-from shared.models import epoch_ms
+from shared.moments import epoch_ms
 from shared.settings import Settings
 from tests.fakes.clock import NOON
 

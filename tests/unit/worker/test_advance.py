@@ -8,10 +8,12 @@ import pytest
 import structlog
 from botocore.exceptions import NoCredentialsError, ParamValidationError
 
+from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome, with_record
 from shared.errors import ObjectsUnavailable, StoreUnavailable
 from shared.lifecycle import START_FENCE, cancel_requested, claimed
 from shared.models import DUE_SHARDS, FailureReason, shard_of
 from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
 from tests.fakes.emr import Plan, fails, runs_for
 from tests.fakes.jobs import job_id, submitted_job
 from tests.fakes.seam import aws_error, no_answer, no_connection
@@ -659,3 +661,27 @@ def test_what_dynamodb_will_never_take_is_the_jobs_trouble_alone(world):
 
     assert world.job(good).attempt == 1
     assert world.job(broken).status is JobStatus.SUBMITTED
+
+
+def test_each_attempt_that_ended_is_on_record(world):
+    job = submitted_job()
+    world.emr.plans = {f"{job.job_id}.1": fails(SHUFFLE_LOST)}
+    world.submit(job)
+
+    for _ in range(10):
+        world.run_for(30)
+        world.send_events()
+
+    first, second = world.job(job).attempts
+    run_1, run_2 = world.emr.runs
+    assert (first.attempt, first.outcome, first.run_id) == (1, Outcome.FAILED, run_1)
+    assert (second.attempt, second.outcome, second.run_id) == (2, Outcome.SUCCEEDED, run_2)
+    assert first.started_at < first.ended_at < second.started_at < second.ended_at
+
+
+def test_of_many_attempts_the_newest_stay_on_record(world):
+    records = tuple(AttemptRecord(number, Outcome.FAILED, NOON, NOON) for number in range(1, ATTEMPT_RECORDS + 1))
+
+    kept = with_record(records, AttemptRecord(99, Outcome.FAILED, NOON, NOON))
+
+    assert [record.attempt for record in kept] == [*range(2, ATTEMPT_RECORDS + 1), 99]

@@ -1,0 +1,58 @@
+"""What is kept of each attempt of a job once it has ended. Plain frozen data, and its form in the job's item."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.moments import epoch_ms, from_epoch_ms
+
+# Runs that find no capacity are tried again without a bound on their number: the oldest records go.
+ATTEMPT_RECORDS = 20
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """An attempt that has ended; `run_id` is None where EMR Serverless never took it or its run was not recorded."""
+
+    attempt: int
+    outcome: Outcome
+    started_at: datetime
+    ended_at: datetime
+    run_id: str | None = None
+
+
+def with_record(records: tuple[AttemptRecord, ...], record: AttemptRecord) -> tuple[AttemptRecord, ...]:
+    """The records and one more, without the oldest where they would be too many."""
+    return (*records, record)[-ATTEMPT_RECORDS:]
+
+
+def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
+    """A record as the job's item holds it."""
+    item = {
+        "attempt": record.attempt,
+        "outcome": str(record.outcome),
+        "startedAt": epoch_ms(record.started_at),
+        "endedAt": epoch_ms(record.ended_at),
+        "runId": record.run_id,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
+    """The record of an item's entry. Raises what reading a wrong one raises."""
+    return AttemptRecord(
+        attempt=item["attempt"],
+        outcome=Outcome(item["outcome"]),
+        started_at=from_epoch_ms(item["startedAt"]),
+        ended_at=from_epoch_ms(item["endedAt"]),
+        run_id=item.get("runId"),
+    )
