@@ -26,6 +26,15 @@ SUBMISSION: dict[str, Any] = {
     "maxAttempts": 3,
     "size": "small",
 }
+ON_OWN_WORKERS = {
+    **SUBMISSION,
+    "size": {
+        "driver": {"vcpu": 1, "memoryGb": 4},
+        "executor": {"vcpu": 4, "memoryGb": 30, "diskGb": 100},
+        "maxExecutors": 2,
+    },
+    "capacity": "flex",
+}
 HELD = {**SUBMISSION, "contract": "flights/1.0.0"}
 OTHER_COLUMNS = {**HELD, "inputs": [{"name": "flights", "uri": TURNED}]}
 KEY = {"Idempotency-Key": "flights-2026-11-23"}
@@ -100,6 +109,7 @@ SUBMITTING = (
     Step("submitJob", "submitted", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, {"job": "/jobId"}, inside=True),
     Step("submitJob", "repeated", "POST", "/jobs", 202, {}, SUBMISSION, None, KEY, inside=True),
     Step("submitJob", "dryRun", "POST", "/jobs", 200, {"dryRun": "true"}, SUBMISSION, inside=True),
+    Step("submitJob", "ownWorkers", "POST", "/jobs", 200, {"dryRun": "true"}, ON_OWN_WORKERS, inside=True),
     Step("submitJob", "underContract", "POST", "/jobs", 200, {"dryRun": "true"}, HELD, inside=True),
     Step("submitJob", "otherColumns", "POST", "/jobs", 422, {}, OTHER_COLUMNS, inside=True),
     Step("submitJob", "reused", "POST", "/jobs", 422, {}, {**SUBMISSION, "size": "large"}, None, KEY, inside=True),

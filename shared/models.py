@@ -16,6 +16,7 @@ from typing import Any
 from shared.attempts import AttemptRecord, attempt_from_item, attempt_to_item
 from shared.errors import StoredJobUnreadable
 from shared.moments import epoch_ms, from_epoch_ms
+from shared.sizes import JobSize, Size, size_from_json, size_to_json, workers_of
 from shared.transitions import JobStatus
 
 SCHEMA_VERSION = 1
@@ -46,6 +47,13 @@ class FailureReason(StrEnum):
     CANCELLED_EXTERNALLY = "CANCELLED_EXTERNALLY"
     RUN_LOST = "RUN_LOST"
     REPORTED = "REPORTED"
+
+
+class Capacity(StrEnum):
+    """What a job's executors run on: capacity that is theirs, or cheaper spare capacity, which AWS may take back."""
+
+    STANDARD = "standard"
+    FLEX = "flex"
 
 
 @dataclass(frozen=True)
@@ -84,16 +92,18 @@ class JobRequest:
     inputs: tuple[JobInput, ...]
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
-    size: str
+    size: JobSize
     timeout_seconds: int
     contract: ContractRef | None = None
+    capacity: Capacity = Capacity.STANDARD
 
 
 @dataclass(frozen=True)
 class RunSpec:
     """What EMR Serverless is asked for: all of StartJobRun but what differs between attempts.
 
-    `session_policy` bounds the rights of its runs; None in items that were stored without one.
+    `session_policy` bounds the rights of its runs, `size` is the workers they get; None in items that were stored
+    without one. `is_flex`: the executors run on spare capacity.
     """
 
     application_id: str
@@ -103,6 +113,8 @@ class RunSpec:
     tags: Mapping[str, str]
     timeout_minutes: int
     session_policy: str | None = None
+    size: Size | None = None
+    is_flex: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +206,11 @@ class Job:
     def run_name(self) -> str:
         """The name and client token of the current attempt's run."""
         return f"{self.job_id}.{self.attempt}"
+
+    @property
+    def workers(self) -> Size:
+        """The workers that its runs may have."""
+        return self.spec.size or workers_of(self.request.size)
 
     @property
     def created_key(self) -> str:
@@ -328,6 +345,7 @@ def _moment(milliseconds: int | None) -> datetime | None:
 
 def _request_to_item(request: JobRequest) -> Item:
     named = {} if request.contract is None else {"contract": contract_to_item(request.contract)}
+    special = {} if request.capacity is Capacity.STANDARD else {"capacity": str(request.capacity)}
     return {
         "jobType": request.job_type,
         "jobTypeVersion": request.job_type_version,
@@ -335,9 +353,10 @@ def _request_to_item(request: JobRequest) -> Item:
         # As text: DynamoDB's numbers hold neither every float nor the difference between 1 and 1.0.
         "parameters": json.dumps(request.parameters, ensure_ascii=False),
         "tags": dict(request.tags),
-        "size": request.size,
+        "size": size_to_json(request.size),
         "timeoutSeconds": request.timeout_seconds,
         **named,
+        **special,
     }
 
 
@@ -359,9 +378,10 @@ def request_from_item(item: Mapping[str, Any]) -> JobRequest:
         inputs=tuple(JobInput(entry["name"], entry["uri"], entry.get("datasetId")) for entry in item["inputs"]),
         parameters=json.loads(item["parameters"]),
         tags=item["tags"],
-        size=item["size"],
+        size=size_from_json(item["size"]),
         timeout_seconds=item["timeoutSeconds"],
         contract=ContractRef(**item["contract"]) if "contract" in item else None,
+        capacity=Capacity(item.get("capacity", Capacity.STANDARD)),
     )
 
 
@@ -374,6 +394,8 @@ def _spec_to_item(spec: RunSpec) -> Item:
         "tags": dict(spec.tags),
         "timeoutMinutes": spec.timeout_minutes,
         **({"sessionPolicy": spec.session_policy} if spec.session_policy else {}),
+        **({"size": size_to_json(spec.size)} if spec.size else {}),
+        **({"flex": True} if spec.is_flex else {}),
     }
 
 
@@ -386,6 +408,8 @@ def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
         tags=item["tags"],
         timeout_minutes=item["timeoutMinutes"],
         session_policy=item.get("sessionPolicy"),
+        size=workers_of(size_from_json(item["size"])) if "size" in item else None,
+        is_flex=item.get("flex", False),
     )
 
 

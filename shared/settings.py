@@ -278,6 +278,12 @@ class Settings:
         0.0057785,
         validate=valid.Range(0, 1000),
     )
+    price_storage_gb_hour: float = setting(
+        "PRICE_STORAGE_GB_HOUR",
+        "What EMR Serverless asks for one GB of disk for one hour, beyond the 20 GB of each worker that are free",
+        0.000111,
+        validate=valid.Range(0, 1000),
+    )
     price_currency: str = setting("PRICE_CURRENCY", "The currency of the prices", "USD", validate=valid.Length(3, 3))
     price_source: str = setting(
         "PRICE_SOURCE",
@@ -290,6 +296,18 @@ class Settings:
         "The day on which the source gave the prices, as YYYY-MM-DD; compare them with AWS's own page",
         "2026-08-13",
         validate=valid.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a day such as 2026-11-01"),
+    )
+    emr_vcpu_quota: int = setting(
+        "EMR_VCPU_QUOTA",
+        "vCPUs that EMR Serverless gives this account at a time, as Service Quotas shows it; AWS begins with 16",
+        16,
+        validate=valid.Range(2, 1_000_000),
+    )
+    job_vcpu_share: float = setting(
+        "JOB_VCPU_SHARE",
+        "The part of EMR_VCPU_QUOTA that one job's run may take, though a driver and one executor always",
+        0.75,
+        validate=valid.Range(0.01, 1),
     )
     max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
     max_attempts: int = setting("MAX_ATTEMPTS", "Attempts of a job that names none", 3, validate=valid.Range(1, 10))

@@ -142,6 +142,7 @@ def start_request(job_id: str, spec: RunSpec, attempt: int) -> dict[str, Any]:
         "jobDriver": {"sparkSubmit": driver},
         "configurationOverrides": spec.configuration_overrides,
         **({"executionIamPolicy": {"policy": spec.session_policy}} if spec.session_policy else {}),
+        **({"flexExecution": {"enabled": True}} if spec.is_flex else {}),
         "tags": {**spec.tags, "attempt": str(attempt)},
         "executionTimeoutMinutes": spec.timeout_minutes,
         # Ours are the attempts: EMR's own would start again from the beginning, at once.

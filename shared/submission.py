@@ -16,6 +16,7 @@ from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import output_uri
 from shared.models import (
+    Capacity,
     ContractRef,
     HistoryEntry,
     Job,
@@ -28,6 +29,7 @@ from shared.models import (
 from shared.programs import code_flags, own_arguments, program_uri
 from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
+from shared.sizes import JobSize, size_flags, size_to_json, within_share
 from shared.transitions import JobStatus
 
 DEFAULT_SIZE = "small"
@@ -42,24 +44,6 @@ SUBMITTED_MESSAGE = "Submitted."
 # What EMR Serverless takes in the value of a tag (its API reference, TagValue).
 NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9 /_.:=+@-]")
 TAG_CHARACTERS = 256
-# What EMR Serverless starts with unless told otherwise; more than a small job may have.
-EMR_INITIAL_EXECUTORS = 3
-
-
-@dataclass(frozen=True)
-class Size:
-    """The workers of a job's runs; driver and executors are alike. EMR Serverless adds memory for overhead."""
-
-    vcpu: int
-    memory_gib: int
-    most_executors: int
-
-
-SIZES: Mapping[str, Size] = {
-    "small": Size(vcpu=2, memory_gib=4, most_executors=2),
-    "medium": Size(vcpu=4, memory_gib=16, most_executors=8),
-    "large": Size(vcpu=4, memory_gib=16, most_executors=24),
-}
 
 
 @dataclass(frozen=True)
@@ -74,12 +58,13 @@ class Submission:
     inputs: tuple[JobInput, ...]
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
-    size: str
+    size: JobSize
     timeout_seconds: int
     max_attempts: int | None
     contract: str | None = None
     contract_ref: ContractRef | None = None
     contract_of_dataset: str | None = None
+    capacity: Capacity = Capacity.STANDARD
 
 
 @dataclass(frozen=True)
@@ -105,18 +90,19 @@ def digest_of(asked: Submission) -> str:
             "inputs": [[entry.name, entry.asked_uri] for entry in asked.inputs],
             "parameters": asked.parameters,
             "tags": asked.tags,
-            "size": asked.size,
+            "size": size_to_json(asked.size),
             "timeoutSeconds": asked.timeout_seconds,
             "maxAttempts": asked.max_attempts,
-            # Not there without one, so that requests from before there were contracts have the digest that they had.
+            # Not there without one, so that requests from before there were any have the digest that they had.
             **({"contract": asked.contract} if asked.contract else {}),
+            **({"capacity": asked.capacity} if asked.capacity is not Capacity.STANDARD else {}),
         }
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> Job:
-    """The job as it begins. Raises: ValidationFailed if its parameters are too large to be stored."""
+    """The job as it begins. Raises: ValidationFailed if its parameters or its workers are too large."""
     # An attempt may run as long as was asked for, also where the platform's own deadline is shorter.
     allowed_seconds = max(settings.deadline_seconds, asked.timeout_seconds)
     by = f"api:{origin.owner_id}"
@@ -154,11 +140,12 @@ def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
         size=asked.size,
         timeout_seconds=asked.timeout_seconds,
         contract=asked.contract_ref,
+        capacity=asked.capacity,
     )
 
 
 def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> RunSpec:
-    """What EMR Serverless will be asked for; the worker adds the attempt."""
+    """What EMR Serverless will be asked for; the worker adds the attempt. Raises: ValidationFailed of the size."""
     program = {
         "jobId": origin.job_id,
         "jobType": job_type.name,
@@ -167,6 +154,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         "parameters": asked.parameters,
         **({"contract": contract_to_item(asked.contract_ref)} if asked.contract_ref else {}),
     }
+    size = within_share(asked.size, settings)
     submit = {
         "entryPoint": program_uri(job_type, asked.parameters, settings),
         "entryPointArguments": [
@@ -176,9 +164,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
             "--output",
             output_uri(settings, origin.job_id),
         ],
-        "sparkSubmitParameters": " ".join(
-            [*code_flags(job_type, asked.parameters, settings), *size_flags(SIZES[asked.size])]
-        ),
+        "sparkSubmitParameters": " ".join([*code_flags(job_type, asked.parameters, settings), *size_flags(size)]),
     }
     tags = {
         "jobId": origin.job_id,
@@ -195,6 +181,8 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         },
         tags={name: as_tag(value) for name, value in tags.items()},
         timeout_minutes=math.ceil(asked.timeout_seconds / 60),
+        size=size,
+        is_flex=asked.capacity is Capacity.FLEX,
         session_policy=session_policy(reach_of(asked, job_type, origin, settings)),
     )
 
@@ -210,25 +198,6 @@ def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Set
         logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
         partition=partition_of(settings.emr_job_role_arn),
     )
-
-
-def first_executors(size: Size) -> int:
-    """How many executors a run of this size begins with."""
-    return min(EMR_INITIAL_EXECUTORS, size.most_executors)
-
-
-def size_flags(size: Size) -> list[str]:
-    """spark-submit's flags for a size."""
-    conf = {
-        "spark.driver.cores": size.vcpu,
-        "spark.driver.memory": f"{size.memory_gib}g",
-        "spark.executor.cores": size.vcpu,
-        "spark.executor.memory": f"{size.memory_gib}g",
-        "spark.executor.instances": first_executors(size),
-        "spark.dynamicAllocation.initialExecutors": first_executors(size),
-        "spark.dynamicAllocation.maxExecutors": size.most_executors,
-    }
-    return [f"--conf {name}={value}" for name, value in conf.items()]
 
 
 def as_tag(value: str) -> str:

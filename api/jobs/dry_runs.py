@@ -16,7 +16,7 @@ from shared.models import Job
 from shared.run_cost import Prices, cost_per_hour, prices_of
 from shared.settings import Settings
 from shared.spark_runner import start_request
-from shared.submission import SIZES, Submission
+from shared.submission import Submission
 
 FIRST_ATTEMPT = 1
 
@@ -30,6 +30,7 @@ PricesSchema = Schema.from_dict(
     {
         "vcpuHour": money("Of one vCPU for one hour."),
         "memoryGbHour": money("Of one GB of memory for one hour."),
+        "storageGbHour": money("Of one GB of disk for one hour, beyond the 20 GB of each worker that are free."),
         "source": text("Which price list says so."),
         "asOf": fields.String(required=True, metadata={"format": "date", "description": "The day of the prices."}),
     },
@@ -91,7 +92,7 @@ def dry_run_record(job: Job, settings: Settings, quotas: dict[str, Any], existin
 
 def cost_record(job: Job, prices: Prices) -> dict[str, Any]:
     """What the job's runs cost an hour, as `CostSchema` says."""
-    cost = cost_per_hour(SIZES[job.request.size], prices)
+    cost = cost_per_hour(job.workers, prices)
     return {
         "currency": prices.currency,
         "atLeast": float(cost.at_least),
@@ -99,6 +100,7 @@ def cost_record(job: Job, prices: Prices) -> dict[str, Any]:
         "prices": {
             "vcpuHour": prices.vcpu_hour,
             "memoryGbHour": prices.memory_gb_hour,
+            "storageGbHour": prices.storage_gb_hour,
             "source": prices.source,
             "asOf": prices.as_of,
         },

@@ -8,9 +8,9 @@ from marshmallow import Schema, fields, validate
 from api.jobs.schemas import STATUSES
 from api.protocol.fields import WholeNumber
 from shared.locations import attempt_uri, driver_log_uri, manifest_uri
-from shared.models import FailureReason, HistoryEntry, Job
+from shared.models import Capacity, FailureReason, HistoryEntry, Job
 from shared.settings import Settings
-from shared.submission import SIZES
+from shared.sizes import CUSTOM, SIZES, name_of, size_to_json
 from shared.transitions import JobStatus
 
 
@@ -61,6 +61,24 @@ JobInputSchema = Schema.from_dict(
     name="JobInputSchema",
 )
 
+WorkerSchema = Schema.from_dict(
+    {
+        "vcpu": number("Its vCPUs."),
+        "memoryGb": number("All of its memory: Spark's heap, and what Spark needs beside the heap."),
+        "diskGb": number("Its disk."),
+    },
+    name="WorkerSchema",
+)
+
+WorkersSchema = Schema.from_dict(
+    {
+        "driver": fields.Nested(WorkerSchema, required=True, metadata={"description": "The driver of a run."}),
+        "executor": fields.Nested(WorkerSchema, required=True, metadata={"description": "Each executor of a run."}),
+        "maxExecutors": number("How many executors a run may have at a time."),
+    },
+    name="WorkersSchema",
+)
+
 JobSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
@@ -74,10 +92,13 @@ JobSchema = Schema.from_dict(
             keys=fields.String(), values=fields.String(), required=True, metadata={"description": "As they were given."}
         ),
         "contract": text("The contract that its input is held to: name/version.", allow_none=True),
-        "size": fields.String(
-            required=True,
-            validate=validate.OneOf([*SIZES]),
-            metadata={"description": "How many workers of which size its runs may use."},
+        "size": text("What the size of its runs is called.", validate=validate.OneOf([*SIZES, CUSTOM])),
+        "workers": fields.Nested(
+            WorkersSchema, required=True, metadata={"description": "What its runs get, of the size asked for."}
+        ),
+        "capacity": text(
+            "What its executors run on: flex is spare capacity, cheaper, and AWS may take it back.",
+            validate=validate.OneOf([*map(str, Capacity)]),
         ),
         "timeoutSeconds": number("How long one attempt may run."),
         "maxAttempts": number("How often failures that may pass are tried, the first time included."),
@@ -161,7 +182,9 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "parameters": dict(job.request.parameters),
         "tags": dict(job.request.tags),
         "contract": str(job.request.contract) if job.request.contract else None,
-        "size": job.request.size,
+        "size": name_of(job.request.size),
+        "workers": size_to_json(job.workers),
+        "capacity": str(job.request.capacity),
         "timeoutSeconds": job.request.timeout_seconds,
         "maxAttempts": job.retry_policy.max_attempts,
         "attempt": job.attempt,

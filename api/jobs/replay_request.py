@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
+from api.jobs.size_field import SizeField
 from api.protocol.fields import StrictSchema, WholeNumber
-from shared.submission import LONGEST_TIMEOUT_SECONDS, MOST_ATTEMPTS, SHORTEST_TIMEOUT_SECONDS, SIZES
+from shared.submission import LONGEST_TIMEOUT_SECONDS, MOST_ATTEMPTS, SHORTEST_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,7 @@ class ReplayRequest:
 class OverridesSchema(StrictSchema):
     """What is to be different from the failed job."""
 
-    size = fields.String(
-        validate=validate.OneOf([*SIZES]), metadata={"description": "How many workers of which size its runs may use."}
-    )
+    size = SizeField(metadata={"description": "How many workers of which size its runs may use."})
     timeout_seconds = WholeNumber(
         data_key="timeoutSeconds",
         validate=validate.Range(SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS),

@@ -5,16 +5,17 @@ from typing import Any
 
 from marshmallow import EXCLUDE, fields, post_load, validate
 
+from api.jobs.size_field import SizeField
 from api.protocol.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
-from shared.models import FailureReason, JobInput
+from shared.models import Capacity, FailureReason, JobInput
+from shared.sizes import size_from_json
 from shared.submission import (
     DEFAULT_SIZE,
     DEFAULT_TIMEOUT_SECONDS,
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,
     SHORTEST_TIMEOUT_SECONDS,
-    SIZES,
     Submission,
 )
 from shared.transitions import JobStatus
@@ -87,10 +88,19 @@ class SubmissionSchema(StrictSchema):
         validate=validate.Length(max=MOST_TAGS),
         metadata={"description": "Words of your own, shown with the job.", "maxProperties": MOST_TAGS},
     )
-    size = fields.String(
+    size = SizeField(
         load_default=DEFAULT_SIZE,
-        validate=validate.OneOf([*SIZES]),
-        metadata={"description": "How many workers of which size the job's runs may use."},
+        metadata={"description": "How many workers of which size the job's runs may use: a name, or the workers."},
+    )
+    capacity = fields.String(
+        load_default=str(Capacity.STANDARD),
+        validate=validate.OneOf([*map(str, Capacity)]),
+        metadata={
+            "description": (
+                "What the executors run on: flex is spare capacity, cheaper; its start may take longer, and AWS may "
+                "take executors back, whose work is then done again."
+            )
+        },
     )
     timeout_seconds = WholeNumber(
         data_key="timeoutSeconds",
@@ -117,7 +127,8 @@ class SubmissionSchema(StrictSchema):
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> Submission:
         """The submission."""
-        return Submission(**{**loaded, "inputs": tuple(loaded["inputs"])})
+        size, capacity = size_from_json(loaded["size"]), Capacity(loaded["capacity"])
+        return Submission(**{**loaded, "inputs": tuple(loaded["inputs"]), "size": size, "capacity": capacity})
 
 
 class IdempotencySchema(StrictSchema):

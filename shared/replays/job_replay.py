@@ -114,6 +114,7 @@ def submission_of(failed: FailedJob, edits: Edits) -> Submission:
             max_attempts=failed.max_attempts,
             contract=str(request.contract) if request.contract else None,
             contract_ref=request.contract,
+            capacity=request.capacity,
         )
     )
 

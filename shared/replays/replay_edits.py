@@ -9,11 +9,11 @@ from typing import Any
 
 from shared.errors import FieldProblem, ValidationFailed
 from shared.schema_problems import pointer_to, shown
+from shared.sizes import SIZE_RULE, Size, size_from_json, size_problems
 from shared.submission import (
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,
     SHORTEST_TIMEOUT_SECONDS,
-    SIZES,
     Submission,
     canonical_json,
 )
@@ -36,7 +36,7 @@ class Edits:
 
     def apply(self, asked: Submission) -> Submission:
         """What is asked for instead. Raises: ValidationFailed for a path that leads through something else."""
-        fields = {FIELDS[path].name: value for path, value in self.values.items() if path in FIELDS}
+        fields = {FIELDS[path].name: FIELDS[path].read(value) for path, value in self.values.items() if path in FIELDS}
         parameters = copy.deepcopy(dict(asked.parameters))
         for path, value in self.values.items():
             if path.startswith(PARAMETERS):
@@ -49,11 +49,21 @@ NO_EDITS = Edits({})
 
 @dataclass(frozen=True)
 class Field:
-    """A field that may be edited: what it is called in a submission, and what it may be."""
+    """A field that may be edited: what it is called in a submission, what it may be, how it is read, what is wrong."""
 
     name: str
     is_right: Callable[[Any], bool]
     rule: str
+    read: Callable[[Any], Any] = lambda value: value
+    more: Callable[[Any], str] = lambda _value: ""
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Size) or not size_problems(value)
+
+
+def _wrong_in_size(value: Any) -> str:
+    return "".join(f" {problem.pointer}: {problem.message}" for problem in size_problems(value) if problem.pointer)
 
 
 def _whole_number(least: int, most: int) -> Callable[[Any], bool]:
@@ -61,7 +71,7 @@ def _whole_number(least: int, most: int) -> Callable[[Any], bool]:
 
 
 FIELDS: Mapping[str, Field] = {
-    "size": Field("size", lambda value: isinstance(value, str) and value in SIZES, f"one of {', '.join(SIZES)}"),
+    "size": Field("size", _is_size, SIZE_RULE, size_from_json, _wrong_in_size),
     "timeoutSeconds": Field(
         "timeout_seconds",
         _whole_number(SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS),
@@ -138,7 +148,8 @@ def field_problems(asked: Submission) -> list[FieldProblem]:
 
 
 def _field_problem(path: str, value: Any) -> list[str]:
-    return [] if FIELDS[path].is_right(value) else [f"{path} must be {FIELDS[path].rule}, not {shown(value)}."]
+    field = FIELDS[path]
+    return [] if field.is_right(value) else [f"{path} must be {field.rule}, not {shown(value)}.{field.more(value)}"]
 
 
 def _value_of(text: str) -> Any:

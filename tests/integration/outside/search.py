@@ -50,6 +50,12 @@ REFUSALS = (
         "/jobType|/inputs.*|/parameters.*|/contract",
     ),
     Refusal(
+        "validation_failed",
+        "How vCPUs and memory go together its description says; how many there can be is a setting.",
+        "submitJob",
+        "/size|/size/(driver|executor)/memoryGb",
+    ),
+    Refusal(
         "validation_failed", "Nothing lies between two times that are not in order.", "listJobs", "/query/createdBefore"
     ),
     Refusal(

@@ -13,9 +13,11 @@ from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
 from api.jobs.schemas import SubmissionSchema
 from api.jobs.submission import as_submitted
 from api.protocol.operations import load_with
+from shared.errors import ValidationFailed
 from shared.job_types import JOB_TYPES
 from shared.models import ContractRef, Job, job_from_item, job_to_item
 from shared.settings import Settings
+from shared.sizes import Size, Worker
 from shared.spark_runner import start_request
 from shared.submission import Origin, as_tag, build_job, digest_of
 from tests.fakes.clock import NOON
@@ -182,22 +184,93 @@ def test_a_run_may_read_the_program_that_it_runs():
 
 
 @pytest.mark.parametrize(
-    ("size", "cores", "memory", "first", "most"),
-    [("small", 2, "4g", 2, 2), ("medium", 4, "16g", 3, 8), ("large", 4, "16g", 3, 24)],
+    ("size", "cores", "memory_mib", "first", "most"),
+    [("small", 2, (4654, 466), 2, 2), ("medium", 4, (16756, 1676), 3, 8), ("large", 4, (27927, 2793), 3, 24)],
 )
-def test_a_size_is_a_number_of_workers_and_what_each_has(size: str, cores: int, memory: str, first: int, most: int):
-    words = submit_of(built(size=size))["sparkSubmitParameters"].split()
+def test_a_size_is_a_number_of_workers_and_what_each_has(
+    size: str, cores: int, memory_mib: tuple[int, int], first: int, most: int
+):
+    words = submit_of(built(replace(SETTINGS, emr_vcpu_quota=400), size=size))["sparkSubmitParameters"].split()
+    heap, overhead = memory_mib
 
     assert words[:2] == ["--py-files", "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/spark_jobs.zip"]
     assert dict(word.split("=") for word in words[3::2]) == {
         "spark.driver.cores": str(cores),
-        "spark.driver.memory": memory,
+        "spark.driver.memory": f"{heap}m",
+        "spark.driver.memoryOverhead": f"{overhead}m",
         "spark.executor.cores": str(cores),
-        "spark.executor.memory": memory,
+        "spark.executor.memory": f"{heap}m",
+        "spark.executor.memoryOverhead": f"{overhead}m",
         "spark.executor.instances": str(first),
         "spark.dynamicAllocation.initialExecutors": str(first),
         "spark.dynamicAllocation.maxExecutors": str(most),
     }
+
+
+def test_workers_of_ones_own_are_what_the_run_gets():
+    asked = {
+        "driver": {"vcpu": 1, "memoryGb": 2},
+        "executor": {"vcpu": 2, "memoryGb": 16, "diskGb": 100},
+        "maxExecutors": 4,
+    }
+
+    job = built(size=asked)
+
+    words = submit_of(job)["sparkSubmitParameters"].split()
+    assert dict(word.split("=") for word in words[3::2]) == {
+        "spark.driver.cores": "1",
+        # 384 MiB is the least that Spark has beside its heap.
+        "spark.driver.memory": "1664m",
+        "spark.driver.memoryOverhead": "384m",
+        "spark.executor.cores": "2",
+        "spark.executor.memory": "14894m",
+        "spark.executor.memoryOverhead": "1490m",
+        "spark.emr-serverless.executor.disk": "100g",
+        "spark.executor.instances": "3",
+        "spark.dynamicAllocation.initialExecutors": "3",
+        "spark.dynamicAllocation.maxExecutors": "4",
+    }
+    assert job.workers == Size(Worker(1, 2), Worker(2, 16, 100), max_executors=4)
+
+
+@pytest.mark.parametrize(
+    ("size", "quota", "share", "most"),
+    [
+        # 12 of 16 vCPU: a driver of 4, and two executors of 4.
+        ("medium", 16, 0.75, 2),
+        ("medium", 40, 0.75, 6),
+        # More than it asks for is not given.
+        ("medium", 400, 0.75, 8),
+        ("small", 16, 0.75, 2),
+        # A driver and one executor always, where the account has room for them at all.
+        ("medium", 8, 0.75, 1),
+        ("large", 400, 0.01, 1),
+    ],
+)
+def test_one_job_leaves_a_part_of_the_account_to_others(size: str, quota: int, share: float, most: int):
+    job = built(replace(SETTINGS, emr_vcpu_quota=quota, job_vcpu_share=share), size=size)
+
+    assert job.workers.max_executors == most
+    assert f"spark.dynamicAllocation.maxExecutors={most}" in submit_of(job)["sparkSubmitParameters"]
+    assert job.request.size == size
+
+
+def test_a_size_for_which_the_account_has_no_room_is_refused():
+    worker = {"vcpu": 16, "memoryGb": 32}
+
+    with pytest.raises(ValidationFailed) as caught:
+        built(size={"driver": worker, "executor": worker, "maxExecutors": 1})
+
+    text = "A driver of 16 and one executor of 16 vCPU are more than the 16 vCPU that this account may have at a time."
+    assert [(each.pointer, each.message) for each in caught.value.problems] == [("/size", text)]
+
+
+@pytest.mark.parametrize(("capacity", "flex"), [("flex", {"enabled": True}), ("standard", None)])
+def test_capacity_is_a_matter_of_the_request_to_emr(capacity: str, flex: object):
+    job = built(capacity=capacity)
+
+    assert start_request(job.job_id, job.spec, 1).get("flexExecution") == flex
+    assert job.request.capacity == capacity
 
 
 def test_a_run_carries_the_tags_that_lead_back_to_its_job():

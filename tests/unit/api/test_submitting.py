@@ -95,6 +95,14 @@ def test_a_job_that_a_worker_took_before_its_message_failed_is_left_alone(api: A
     assert api.submit().status_code == 202
 
 
+ONE_VCPU = {"vcpu": 1, "memoryGb": 2}
+
+
+def workers(**changes: Any) -> dict[str, Any]:
+    """The least size of one's own, changed."""
+    return {"driver": ONE_VCPU, "executor": ONE_VCPU, "maxExecutors": 1, **changes}
+
+
 REFUSED_SHAPES = [
     ("an unknown field", {"jobtype": "x"}, ["/jobtype"]),
     ("no job type", {"jobType": None}, ["/jobType"]),
@@ -118,6 +126,15 @@ REFUSED_SHAPES = [
     ("true attempts", {"maxAttempts": True}, ["/maxAttempts"]),
     ("too many attempts", {"maxAttempts": 11}, ["/maxAttempts"]),
     ("a size there is not", {"size": "huge"}, ["/size"]),
+    ("a size that is a number", {"size": 3}, ["/size"]),
+    ("workers without an executor", {"size": {"driver": ONE_VCPU, "maxExecutors": 1}}, ["/size/executor"]),
+    ("workers of 3 vCPU", {"size": workers(driver={"vcpu": 3, "memoryGb": 8})}, ["/size/driver/vcpu"]),
+    (
+        "a worker of too little memory",
+        {"size": workers(executor={"vcpu": 2, "memoryGb": 3})},
+        ["/size/executor/memoryGb"],
+    ),
+    ("a capacity there is not", {"capacity": "spot"}, ["/capacity"]),
     ("two fields at once", {"size": "huge", "maxAttempts": 0}, ["/maxAttempts", "/size"]),
 ]
 
@@ -134,13 +151,23 @@ def test_a_wrong_shape_is_refused_with_all_its_fields(api: Api, changes: dict[st
 def test_the_refusal_of_an_unknown_field_names_those_that_are_known(api: Api):
     message = api.submit(jobtype="x").get_json()["errors"][0]["message"]
 
-    assert "inputs, jobType, maxAttempts, parameters, size, tags, timeoutSeconds" in message
+    assert "capacity, contract, inputs, jobType, maxAttempts, parameters, size, tags, timeoutSeconds" in message
 
 
 @pytest.mark.parametrize("edge", [{"timeoutSeconds": 60}, {"timeoutSeconds": 604800}, {"timeoutSeconds": 3600.0}])
 @pytest.mark.parametrize("more", [{"maxAttempts": 1}, {"maxAttempts": 10}, {"tags": {f"t{n}": "" for n in range(20)}}])
 def test_values_at_their_edges_are_accepted(api: Api, edge: dict[str, Any], more: dict[str, Any]):
     assert api.submit(**edge, **more).status_code == 202
+
+
+def test_workers_of_ones_own_are_shown_with_the_job_in_full(api: Api):
+    executor = {"vcpu": 4, "memoryGb": 30, "diskGb": 100}
+
+    record = api.submit(size=workers(executor=executor, maxExecutors=9), capacity="flex").get_json()
+
+    assert (record["size"], record["capacity"]) == ("custom", "flex")
+    # 12 of the account's 16 vCPU: a driver of 1, and two executors of 4.
+    assert record["workers"] == {"driver": {**ONE_VCPU, "diskGb": 20}, "executor": executor, "maxExecutors": 2}
 
 
 def two(name: str) -> list[dict[str, str]]:
@@ -159,7 +186,9 @@ def own_script(uri: str) -> dict[str, Any]:
 
 
 SQL = {"query": "SELECT 1"}
+SIXTEEN_VCPU = {"vcpu": 16, "memoryGb": 120}
 REFUSED_MEANINGS = [
+    ("more workers than the account has", {"size": workers(executor=SIXTEEN_VCPU)}, ["/size"], "more than the 16 vCPU"),
     ("an unknown job type", {"jobType": "train-model"}, ["/jobType"], "compact, csv-to-parquet, deduplicate,"),
     ("too few inputs", {"inputs": []}, ["/inputs"], "takes 1 inputs, not 0"),
     ("too many inputs", {"inputs": two("b")}, ["/inputs"], "takes 1 inputs, not 2"),

@@ -54,7 +54,11 @@ def test_a_value_is_json_where_it_can_be_and_else_the_text(assignment, path, val
 @pytest.mark.parametrize(
     ("assignments", "told"),
     [
-        (["size=huge"], 'size must be one of small, medium, large, not "huge".'),
+        (
+            ["size=huge"],
+            "size must be one of small, medium, large, or an object with driver, executor and maxExecutors, not",
+        ),
+        (['size={"driver": {"vcpu": 3}}'], "/driver/vcpu: 3 must be one of 1, 2, 4, 8, 16."),
         (["size=[]"], "size must be one of"),
         (["timeoutSeconds=59"], "timeoutSeconds must be a whole number from 60 to 604800, not 59."),
         (["timeoutSeconds=604801"], "not 604801"),

@@ -110,7 +110,7 @@ def test_a_new_job_runs_with_the_edits():
     assert (new.request.size, new.request.timeout_seconds, new.retry_policy.max_attempts) == ("medium", 7200, 5)
     assert new.request.parameters == {"header": True, "delimiter": ";"}
     assert new.spec.timeout_minutes == 120
-    assert "spark.executor.memory=16g" in submit["sparkSubmitParameters"]
+    assert "spark.executor.memory=16756m" in submit["sparkSubmitParameters"]
     assert json.loads(submit["entryPointArguments"][1])["parameters"]["delimiter"] == ";"
     assert f"/jobs/{new.job_id}/" in submit["entryPointArguments"][3]
 
