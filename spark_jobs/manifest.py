@@ -9,6 +9,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.job import Job
 from spark_jobs.object_store import StoredFile
+from spark_jobs.spark_work import Work
 
 MANIFEST = "_manifest.json"
 MANIFEST_VERSION = 1
@@ -16,12 +17,13 @@ MANIFEST_VERSION = 1
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file that the attempt wrote; `path` is relative to the attempt's folder."""
+    """A file that the attempt wrote; `path` is relative to the attempt's folder, `etag` None if the store has none."""
 
     path: str
     size_bytes: int
     rows: int
     sha256: str
+    etag: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -77,20 +79,39 @@ class Violations:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """All that is known of a finished attempt."""
+class Code:
+    """What ran: the checksum of the zip that the code was shipped as, None if it was not, and which Spark."""
 
-    job: Job
-    attempt: int
-    created_at: datetime
+    sha256: Optional[str]
+    spark_version: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an attempt made of its inputs, as it lies in the store."""
+
     inputs: Tuple[InputRead, ...]
     output: Output
     rejected_files: Tuple[OutputFile, ...]
-    violations: Tuple[Violations, ...] = ()
-    report_files: Tuple[ReportFile, ...] = ()
+    violations: Tuple[Violations, ...]
+    report_files: Tuple[ReportFile, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of a finished attempt; `work` is None where Spark could not say how much that was."""
+
+    job: Job
+    attempt: int
+    started_at: datetime
+    created_at: datetime
+    written: Written
+    code: Code
+    work: Optional[Work]
 
     def to_json(self) -> str:
         """The content of `_manifest.json`."""
+        written = self.written
         return json.dumps(
             {
                 "manifestVersion": MANIFEST_VERSION,
@@ -99,24 +120,36 @@ class Manifest:
                 "jobType": self.job.job_type,
                 "jobTypeVersion": self.job.job_type_version,
                 "createdAt": _timestamp(self.created_at),
-                "files": [_output_file(file) for file in self.output.files],
-                "rejectedFiles": [_output_file(file) for file in self.rejected_files],
-                "reportFiles": [_report_file(file) for file in self.report_files],
+                "files": [_output_file(file) for file in written.output.files],
+                "rejectedFiles": [_output_file(file) for file in written.rejected_files],
+                "reportFiles": [_report_file(file) for file in written.report_files],
                 "totals": {
-                    "files": len(self.output.files),
-                    "rows": self.output.rows,
-                    "sizeBytes": sum(file.size_bytes for file in self.output.files),
+                    "files": len(written.output.files),
+                    "rows": written.output.rows,
+                    "sizeBytes": sum(file.size_bytes for file in written.output.files),
                 },
-                "schema": self.output.schema.jsonValue(),
-                "inputs": [_input_read(each) for each in self.inputs],
+                "schema": written.output.schema.jsonValue(),
+                "inputs": [_input_read(each) for each in written.inputs],
                 "counts": {
-                    "rowsRead": sum(each.rows for each in self.inputs),
-                    "rowsWritten": self.output.rows,
-                    "rowsRejected": sum(file.rows for file in self.rejected_files),
+                    "rowsRead": sum(each.rows for each in written.inputs),
+                    "rowsWritten": written.output.rows,
+                    "rowsRejected": sum(file.rows for file in written.rejected_files),
                 },
+                "code": {"sha256": self.code.sha256, "sparkVersion": self.code.spark_version},
+                "metrics": self._metrics(),
                 **self._contract(),
             }
         )
+
+    def _metrics(self) -> Dict[str, Any]:
+        """What the attempt cost, until this manifest; rows are in `counts`."""
+        files = (*self.written.output.files, *self.written.rejected_files, *self.written.report_files)
+        return {
+            "startedAt": _timestamp(self.started_at),
+            "durationSeconds": (self.created_at - self.started_at).total_seconds(),
+            "bytesWritten": sum(file.size_bytes for file in files),
+            "spark": None if self.work is None else _work(self.work),
+        }
 
     def _contract(self) -> Dict[str, Any]:
         """Which contract the rows were held to, and how they were not as it says; nothing without one."""
@@ -124,7 +157,7 @@ class Manifest:
         if ref is None:
             return {}
         named = {"name": ref.name, "version": ref.version, "sha256": ref.sha256}
-        return {"contract": {**named, "violations": [_violations(each) for each in self.violations]}}
+        return {"contract": {**named, "violations": [_violations(each) for each in self.written.violations]}}
 
 
 def _violations(each: Violations) -> Dict[str, Any]:
@@ -132,7 +165,20 @@ def _violations(each: Violations) -> Dict[str, Any]:
 
 
 def _output_file(file: OutputFile) -> Dict[str, Any]:
-    return {"path": file.path, "sizeBytes": file.size_bytes, "rows": file.rows, "sha256": file.sha256}
+    checksums = {"sha256": file.sha256, "etag": file.etag}
+    return {"path": file.path, "sizeBytes": file.size_bytes, "rows": file.rows, **checksums}
+
+
+def _work(work: Work) -> Dict[str, Any]:
+    return {
+        "stages": work.stages,
+        "tasks": work.tasks,
+        "failedTasks": work.failed_tasks,
+        "taskSeconds": work.task_milliseconds / 1000,
+        "bytesRead": work.bytes_read,
+        "shuffleBytesRead": work.shuffle_bytes_read,
+        "shuffleBytesWritten": work.shuffle_bytes_written,
+    }
 
 
 def _report_file(file: ReportFile) -> Dict[str, Any]:
@@ -140,11 +186,12 @@ def _report_file(file: ReportFile) -> Dict[str, Any]:
 
 
 def _input_read(each: InputRead) -> Dict[str, Any]:
-    files = [
-        {"uri": file.uri, "sizeBytes": file.size_bytes, "modifiedAt": _timestamp(file.modified_at)}
-        for file in each.files
-    ]
-    return {"name": each.name, "uri": each.uri, "files": files, "rows": each.rows}
+    return {"name": each.name, "uri": each.uri, "files": [_stored_file(file) for file in each.files], "rows": each.rows}
+
+
+def _stored_file(file: StoredFile) -> Dict[str, Any]:
+    marks = {"etag": file.etag, "versionId": file.version_id}
+    return {"uri": file.uri, "sizeBytes": file.size_bytes, "modifiedAt": _timestamp(file.modified_at), **marks}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Callable, List, Sequence, TypeVar
+from typing import Any, Callable, Iterator, List, Optional, Sequence, TypeVar
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -13,17 +13,22 @@ from spark_jobs.failures import is_a
 # Each waits for S3 most of its time; the driver's cores are not the limit.
 PARALLEL_REQUESTS = 8
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# S3A, the file system of s3:// on EMR 7.10 and later. A folder's listing has ETags alone, an object's its version too.
+WITH_ETAG = "org.apache.hadoop.fs.EtagSource"
+WITH_VERSION = ("org.apache.hadoop.fs.s3a.S3AFileStatus", "org.apache.hadoop.fs.s3a.S3ALocatedFileStatus")
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An object as it was listed."""
+    """An object as it was listed. `etag` and `version_id` are None where the store tells none."""
 
     uri: str
     size_bytes: int
     modified_at: datetime
+    etag: Optional[str] = None
+    version_id: Optional[str] = None
 
 
 class NoSuchObject(Exception):
@@ -49,12 +54,7 @@ class ObjectStore:
             if is_a(error.java_exception, "java.io.FileNotFoundException"):
                 raise NoSuchObject(uri) from error
             raise
-        files = []
-        while statuses.hasNext():
-            status = statuses.next()
-            modified_at = EPOCH + timedelta(milliseconds=status.getModificationTime())
-            files.append(StoredFile(status.getPath().toString(), status.getLen(), modified_at))
-        return sorted(files, key=lambda file: file.uri)
+        return sorted(read_statuses(statuses), key=lambda file: file.uri)
 
     def canonical(self, uri: str) -> str:
         """The URI as `list_files` would write it, without a slash at its end."""
@@ -108,6 +108,27 @@ class ObjectStore:
     def _open(self, uri: str):
         path = self._path(uri)
         return self._file_system(path).open(path)
+
+
+def read_statuses(statuses: Any) -> Iterator[StoredFile]:
+    """The files of a `RemoteIterator` over a listing."""
+    has_etag, has_version = None, False
+    while statuses.hasNext():
+        status = statuses.next()
+        if has_etag is None:  # asked once: a listing's are all of one kind, and each question is a call into the JVM
+            has_etag, has_version = is_a(status, WITH_ETAG), status.getClass().getName() in WITH_VERSION
+        yield StoredFile(
+            uri=status.getPath().toString(),
+            size_bytes=status.getLen(),
+            modified_at=EPOCH + timedelta(milliseconds=status.getModificationTime()),
+            etag=bare(status.getEtag()) if has_etag else None,
+            version_id=status.getVersionId() if has_version else None,
+        )
+
+
+def bare(etag: Optional[str]) -> Optional[str]:
+    """An ETag alone: some versions of S3A hand on the quotes of the HTTP header."""
+    return etag.strip('"') if etag else None
 
 
 def in_parallel(ask: Callable[[str], Answer], uris: Sequence[str]) -> List[Answer]:

@@ -21,13 +21,16 @@ from spark_jobs import (
 )
 from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
+from spark_jobs.deployed_code import code_sha256
 from spark_jobs.discreet import without_quotes
 from spark_jobs.failures import AttemptAlreadyWritten
+from spark_jobs.input_changes import held_to
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
-from spark_jobs.manifest import MANIFEST, InputRead, Manifest, Output, OutputFile, ReportFile, Violations
+from spark_jobs.manifest import MANIFEST, Code, InputRead, Manifest, Output, OutputFile, ReportFile, Violations, Written
 from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Counts, Result
+from spark_jobs.spark_work import work_since, work_so_far
 
 # A job type is a function (session, inputs, parameters) -> Result, in a module of its own.
 JOB_TYPES = {
@@ -67,14 +70,23 @@ def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock:
 
 
 def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> None:
-    store = ObjectStore(spark)
+    started_at, store = clock(), ObjectStore(spark)
     if store.exists(prefix + MANIFEST):
         raise AttemptAlreadyWritten(f"Attempt {attempt} of job {job.job_id} was written before: {prefix}{MANIFEST}.")
     if job.job_type not in JOB_TYPES:
         raise LookupError(f"This code has no job type {job.job_type!r}; it has {', '.join(sorted(JOB_TYPES))}.")
+    worked_before = work_so_far(spark)
     inputs = [find_input(store, each) for each in job.inputs]
-    result = run_program(spark, store, job, inputs)
+    with held_to(store, inputs):
+        written = write_all(spark, store, job, inputs, prefix)
+    work, code = work_since(spark, worked_before), Code(code_sha256(), spark.version)
+    manifest = Manifest(job, attempt, started_at, clock(), written, code, work)
+    store.write_text(prefix + MANIFEST, manifest.to_json())
 
+
+def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles], prefix: str) -> Written:
+    """Run the job's type and write all but the manifest. Raises: InvalidInput, RowsLost, and whatever Spark raises."""
+    result = run_program(spark, store, job, inputs)
     rows_written = write_data(spark, result, prefix + "data")
     counts = result.counts()
     data_files = describe_files(store, prefix, "data", data_counter(spark, store, result, prefix + "data"))
@@ -84,8 +96,7 @@ def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock
     read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
     violations = count_violations(spark, prefix + "rejected") if job.contract and rejected_files else ()
     output, report_files = Output(data_files, result.data.schema), write_reports(store, result, prefix)
-    manifest = Manifest(job, attempt, clock(), read, output, rejected_files, violations, report_files)
-    store.write_text(prefix + MANIFEST, manifest.to_json())
+    return Written(read, output, rejected_files, violations, report_files)
 
 
 def run_program(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles]) -> Result:
@@ -166,7 +177,7 @@ def describe_files(store: ObjectStore, prefix: str, folder: str, count_rows: Row
     uris = [file.uri for file in files]
     digests, rows = in_parallel(store.sha256, uris), count_rows(uris)
     return tuple(
-        OutputFile(file.uri[len(root) + 1 :], file.size_bytes, rows[index], digests[index])
+        OutputFile(file.uri[len(root) + 1 :], file.size_bytes, rows[index], digests[index], file.etag)
         for index, file in enumerate(files)
     )
 

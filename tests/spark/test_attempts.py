@@ -1,5 +1,6 @@
 """An attempt: its manifest is what is on disk, a failed one has none, and it is written once."""
 
+import hashlib
 import json
 import re
 import zipfile
@@ -10,8 +11,9 @@ from conftest import ROOT
 from spark_jobs import csv_to_parquet, runner
 
 
-def without_rows(files):
-    return [{key: value for key, value in file.items() if key != "rows"} for file in files]
+def as_on_disk(files):
+    """Files of a manifest without what a disk does not tell."""
+    return [{key: value for key, value in file.items() if key not in ("rows", "etag")} for file in files]
 
 
 @pytest.mark.parametrize("parameters", [{}, {"partitionBy": ["name"]}], ids=["plain", "partitioned"])
@@ -21,8 +23,8 @@ def test_the_manifest_says_what_is_on_disk(platform, parameters):
     attempt = platform.run("csv-to-parquet", {"table": uri}, parameters, job_id=f"job-{platform.prefix}", attempt=3)
 
     manifest = attempt.manifest
-    assert without_rows(manifest["files"]) == attempt.files_on_disk("data")
-    assert without_rows(manifest["rejectedFiles"]) == attempt.files_on_disk("rejected")
+    assert as_on_disk(manifest["files"]) == attempt.files_on_disk("data")
+    assert as_on_disk(manifest["rejectedFiles"]) == attempt.files_on_disk("rejected")
     for file in manifest["files"]:
         assert platform.spark.read.parquet(attempt.uri + file["path"]).count() == file["rows"]
     assert manifest["totals"] == {
@@ -35,7 +37,9 @@ def test_the_manifest_says_what_is_on_disk(platform, parameters):
     assert re.fullmatch(moment, manifest["createdAt"])
     (read,) = manifest["inputs"]
     assert re.fullmatch(moment, read["files"][0].pop("modifiedAt"))
-    assert read == {"name": "table", "uri": uri, "files": [{"uri": uri, "sizeBytes": 22}], "rows": 3}
+    file = {"uri": uri, "sizeBytes": 22, "etag": None, "versionId": None}
+    assert read == {"name": "table", "uri": uri, "files": [file], "rows": 3}
+    assert manifest["code"] == {"sha256": None, "sparkVersion": platform.spark.version}
     names = ("manifestVersion", "jobId", "attempt", "jobType", "jobTypeVersion")
     assert [manifest[name] for name in names] == [1, f"job-{platform.prefix}", 3, "csv-to-parquet", "1.0.0"]
 
@@ -155,7 +159,9 @@ def test_the_program_runs_from_a_file_and_a_zip_alone(platform, submit, tmp_path
 
     folder = platform.buckets_folder / "processed" / "jobs" / platform.prefix / "attempt-1"
     assert process.returncode == 0, process.stderr
-    assert json.loads((folder / "_manifest.json").read_text())["totals"]["rows"] == 2
+    manifest = json.loads((folder / "_manifest.json").read_text())
+    assert manifest["totals"]["rows"] == 2
+    assert manifest["code"]["sha256"] == hashlib.sha256((tmp_path / "spark_jobs.zip").read_bytes()).hexdigest()
 
 
 def test_the_program_runs_from_the_checkout_and_exits_with_1_when_it_fails(platform, submit, tmp_path):
