@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.failure_cards import FailureCard, card_from_item, card_to_item
 from shared.moments import epoch_ms, from_epoch_ms
 
 # Runs that find no capacity are tried again without a bound on their number: the oldest records go.
@@ -21,13 +22,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class AttemptRecord:
-    """An attempt that has ended; `run_id` is None where EMR Serverless never took it or its run was not recorded."""
+    """An attempt that has ended, and why it failed if it did.
+
+    `run_id` is None where EMR Serverless never took it or its run was not recorded.
+    """
 
     attempt: int
     outcome: Outcome
     started_at: datetime
     ended_at: datetime
     run_id: str | None = None
+    failure: FailureCard | None = None
 
 
 def with_record(records: tuple[AttemptRecord, ...], record: AttemptRecord) -> tuple[AttemptRecord, ...]:
@@ -43,6 +48,7 @@ def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
         "startedAt": epoch_ms(record.started_at),
         "endedAt": epoch_ms(record.ended_at),
         "runId": record.run_id,
+        "failure": card_to_item(record.failure) if record.failure else None,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -55,4 +61,5 @@ def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
         started_at=from_epoch_ms(item["startedAt"]),
         ended_at=from_epoch_ms(item["endedAt"]),
         run_id=item.get("runId"),
+        failure=card_from_item(item["failure"]) if "failure" in item else None,
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.attempts import AttemptRecord, Outcome, with_record
+from shared.failure_cards import FailureCard, FailureClass, failure_card
 from shared.models import (
     DETAIL_CHARACTERS,
     HISTORY_ENTRIES,
@@ -22,8 +23,8 @@ from shared.models import (
 from shared.retry import (
     DUTY_BASE_SECONDS,
     DUTY_CAP_SECONDS,
-    FailureClass,
     backoff,
+    class_of_end,
     hash01,
     retry_backoff,
     stop_reason,
@@ -138,15 +139,26 @@ def succeeded(job: Job, now: datetime, by: str, message: str) -> Job:
         job.status,
         status=JobStatus.SUCCEEDED,
         finished_at=now,
-        attempts=attempts_with_this(job, now, Outcome.SUCCEEDED),
+        attempts=attempts_with_this(job, now, None),
         intent_at=None,
         reported=None,
         due_at=None,
     )
 
 
-def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str, due_at: datetime) -> Job:
-    """RUNNING to FAILED; the same write owes the dead-letter queue a message, due at `due_at`."""
+def failed(
+    job: Job,
+    now: datetime,
+    by: str,
+    reason: FailureReason,
+    detail: str,
+    due_at: datetime,
+    card: FailureCard | None = None,
+) -> Job:
+    """RUNNING to FAILED; the same write owes the dead-letter queue a message, due at `due_at`.
+
+    `card` tells of the attempt what was seen of its run; without one, reason and detail make it.
+    """
     return described(
         job,
         now,
@@ -155,7 +167,7 @@ def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str,
         job.status,
         status=JobStatus.FAILED,
         finished_at=now,
-        attempts=attempts_with_this(job, now, Outcome.FAILED),
+        attempts=attempts_with_this(job, now, card or failure_card(class_of_end(reason, detail), detail)),
         failure_reason=reason,
         failure_detail=detail[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
@@ -165,12 +177,13 @@ def failed(job: Job, now: datetime, by: str, reason: FailureReason, detail: str,
     )
 
 
-def attempts_with_this(job: Job, now: datetime, outcome: Outcome) -> tuple[AttemptRecord, ...]:
+def attempts_with_this(job: Job, now: datetime, failure: FailureCard | None) -> tuple[AttemptRecord, ...]:
     """The records of the job's attempts and that of the current one, which ends now; there is none between two."""
     if job.is_idle:
         return job.attempts
+    outcome = Outcome.SUCCEEDED if failure is None else Outcome.FAILED
     started_at = job.intent_at or job.updated_at
-    return with_record(job.attempts, AttemptRecord(job.attempt, outcome, started_at, now, job.run_id))
+    return with_record(job.attempts, AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure))
 
 
 def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
@@ -189,8 +202,11 @@ def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
     return f"{openings[reason]} {detail}".strip()
 
 
-def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str) -> Job:
-    """The attempt is over and another follows after the backoff. A capacity failure is not charged."""
+def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str, card: FailureCard | None = None) -> Job:
+    """The attempt is over and another follows after the backoff. A capacity failure is not charged.
+
+    `card` tells of the attempt what was seen of its run; without one, class and detail make it.
+    """
     wait = retry_backoff(job, failure_class)
     message = (
         f"Attempt {job.attempt} failed ({failure_class}); the next follows in {wait.total_seconds():.0f} s. {detail}"
@@ -202,7 +218,7 @@ def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str) 
         message.strip(),
         job.status,
         charged_failures=job.charged_failures + (failure_class is not FailureClass.CAPACITY),
-        attempts=attempts_with_this(job, now, Outcome.FAILED),
+        attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail)),
         run_id=None,
         intent_at=None,
         reported=None,

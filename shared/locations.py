@@ -32,9 +32,12 @@ def driver_log_uri(settings: Settings, job: Job) -> str | None:
 
     spark-submit joins the standard error of a Python program to its standard output.
     """
-    if job.run_id is None:
-        return None
-    folder = f"applications/{job.spec.application_id}/jobs/{job.run_id}/SPARK_DRIVER"
+    return None if job.run_id is None else driver_log_of_run(settings, job, job.run_id)
+
+
+def driver_log_of_run(settings: Settings, job: Job, run_id: str) -> str:
+    """What the driver of one of the job's runs printed."""
+    folder = f"applications/{job.spec.application_id}/jobs/{run_id}/SPARK_DRIVER"
     return f"s3://{settings.logs_bucket}/{folder}/stdout.gz"
 
 

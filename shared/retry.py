@@ -3,8 +3,8 @@
 import hashlib
 import re
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from shared.failure_cards import FailureClass
 from shared.models import FailureReason, Job
 
 CAPACITY_BASE_SECONDS = 60
@@ -12,16 +12,16 @@ CAPACITY_CAP_SECONDS = 900
 DUTY_BASE_SECONDS = 5
 DUTY_CAP_SECONDS = 900
 
-
-class FailureClass(StrEnum):
-    """What kind of thing made a run fail."""
-
-    CAPACITY = "capacity"
-    TRANSIENT = "transient"
-    USER = "user"
-    UNKNOWN = "unknown"
-
-
+# What the reason of a job's failure says by itself; a failed run's class is found by its texts.
+CLASS_OF_REASON: dict[FailureReason, FailureClass] = {
+    FailureReason.CANCELLED: FailureClass.CANCELLED,
+    FailureReason.TIMED_OUT: FailureClass.TIMED_OUT,
+    FailureReason.INVALID_INPUT: FailureClass.INPUT,
+    FailureReason.CAPACITY: FailureClass.CAPACITY,
+    FailureReason.START_REJECTED: FailureClass.REFUSED,
+    FailureReason.CANCELLED_EXTERNALLY: FailureClass.ENDED_OUTSIDE,
+    FailureReason.RUN_LOST: FailureClass.LOST,
+}
 # Texts of EMR Serverless' stateDetails and of Spark's exceptions. The first that matches decides, and a user's
 # fault is looked for before a passing one, since Spark reports a user's exception inside a lost task. A text
 # that nothing matches is UNKNOWN and is not tried again: repeating a hopeless job costs money.
@@ -55,11 +55,16 @@ def classify_run(state_details: str) -> FailureClass:
 def classify_failure(reason: FailureReason | None, text: str) -> FailureClass:
     """The class of a failure by what the program said: its `reason`, else its text. Never a lack of capacity."""
     if reason is FailureReason.INVALID_INPUT:
-        return FailureClass.USER
+        return FailureClass.INPUT
     for pattern, found in _COMPILED:
         if pattern.search(text):
             return found
     return FailureClass.UNKNOWN
+
+
+def class_of_end(reason: FailureReason, detail: str) -> FailureClass:
+    """The class of what ended a job: by its reason, and where that is only that something failed, by its detail."""
+    return CLASS_OF_REASON.get(reason) or classify_failure(None, detail)
 
 
 def hash01(*parts: object) -> float:

@@ -4,9 +4,10 @@ Messages, events and the timer all end here, so a duplicate, a loss, another ord
 its own. What a crash leaves behind is in the item, and the timer finds it by its `due_at`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -50,6 +51,7 @@ from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure
 from worker.envelopes import failed_job_envelope
 from worker.permits import Permit
 from worker.reachability import Reachability
+from worker.run_cards import card_of_end, card_of_retry
 from worker.start_gate import StartGate
 
 log = structlog.get_logger()
@@ -135,8 +137,8 @@ class Advance:
         if not isinstance(left, dict) or not isinstance(left.get("message"), str):
             return None
         known = left.get("failureReason") == FailureReason.INVALID_INPUT
-        message = left["message"].encode(errors="replace").decode()  # JSON may hold what UTF-8 cannot
-        return ProgramFailure(FailureReason.INVALID_INPUT if known else FailureReason.RUN_FAILED, message)
+        reason = FailureReason.INVALID_INPUT if known else FailureReason.RUN_FAILED
+        return ProgramFailure(reason, storable(left["message"]), storable(exceptions_of(left)))
 
     def _take_turn(self, turn: Turn, permit: Permit) -> Turn | None:
         """One step; None when the handling is over."""
@@ -159,7 +161,8 @@ class Advance:
             case steps.Wait(until):
                 return self._write(turn, waiting(job, now, until))
             case steps.Retry(failure_class, detail):
-                return self._write(turn, retrying(job, now, failure_class, detail))
+                card = card_of_retry(failure_class, detail, turn.seen)
+                return self._write(turn, retrying(job, now, failure_class, detail, card))
             case steps.Succeed():
                 message = f"Attempt {job.attempt} succeeded."
                 return self._write(turn, succeeded(job, now, WORKER, message))
@@ -274,7 +277,8 @@ class Advance:
 
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
         hold = now + timedelta(seconds=self._settings.hold_seconds)
-        written = self._try_to_write(turn, failed(turn.job, now, WORKER, reason, detail, hold))
+        card = card_of_end(turn.job, reason, detail, turn.seen)
+        written = self._try_to_write(turn, failed(turn.job, now, WORKER, reason, detail, hold, card))
         return Turn(written, turn.seen, mine=True) if isinstance(written, Job) else written
 
     def _do_duties(self, turn: Turn, now: datetime) -> Turn | None:
@@ -286,6 +290,17 @@ class Advance:
         self._sqs.answered()
         log.info("dead_letter_sent")
         return self._write(turn, duties_done(turn.job, now))
+
+
+def exceptions_of(left: Mapping[str, Any]) -> str:
+    """The exceptions that a program left word of, one on a line; programs of users write as they please."""
+    causes = left.get("causes", [])
+    return "\n".join(cause for cause in causes if isinstance(cause, str)) if isinstance(causes, list) else ""
+
+
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: JSON may hold more."""
+    return text.encode(errors="replace").decode()
 
 
 def log_step(before: Job, after: Job) -> None:

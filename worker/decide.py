@@ -6,9 +6,10 @@ The rows are numbered as in docs/architecture.md ("The decision table"), and the
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.failure_cards import FailureClass
 from shared.lifecycle import START_FENCE
 from shared.models import FailureReason, Job
-from shared.retry import FailureClass, classify_failure, classify_run, may_retry, stop_reason
+from shared.retry import classify_failure, classify_run, may_retry, stop_reason
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
@@ -23,10 +24,11 @@ PERMIT_RETRY = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class ProgramFailure:
-    """What the Spark program itself left about its failure."""
+    """What the Spark program itself left about its failure; `exceptions`: one on a line, the outermost first."""
 
     reason: FailureReason
     message: str
+    exceptions: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _decide_failed_run(job: Job, run: Run, failure: ProgramFailure | None, now: 
                 f"The run was ended after its {job.request.timeout_seconds} s (timeoutSeconds).",
             )
         return Fail(FailureReason.CANCELLED_EXTERNALLY, detail)
-    failure_class = _class_of(job, run, failure)
+    failure_class = class_of(job, run, failure)
     if may_retry(job, failure_class, now):  # 8
         return Retry(failure_class, detail)
     return Fail(_reason_of(failure_class, failure), detail)  # 9
@@ -190,7 +192,8 @@ def _detail_of(job: Job, run: Run, failure: ProgramFailure | None) -> str:
     return job.reported.message if job.reported is not None else run.details
 
 
-def _class_of(job: Job, run: Run, failure: ProgramFailure | None) -> FailureClass:
+def class_of(job: Job, run: Run, failure: ProgramFailure | None) -> FailureClass:
+    """What kind of failure ended a run: as its program reported it, as it left it, or else as EMR words it."""
     if job.reported is not None:
         return FailureClass(job.reported.failure_class)
     if failure is None:

@@ -8,8 +8,9 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from api.jobs.records import iso, job_status, moment, number, text
+from shared.failure_cards import WHAT_TO_DO, FailureClass
 from shared.models import FailureReason, Job
-from shared.retry import FailureClass, classify_failure
+from shared.retry import class_of_end
 from shared.transitions import JobStatus
 
 
@@ -34,41 +35,17 @@ class Explanation:
     what_to_do: str | None
 
 
-# Why a failure is final, and what its owner can do. A failed run is told apart further, see `why_run_failed`.
-ENDINGS: dict[FailureReason, tuple[str, str]] = {
-    FailureReason.CANCELLED: ("Its owner asked for its end.", "Replay it if it is wanted after all."),
-    FailureReason.TIMED_OUT: (
-        "A job that ran out of its time would do so again.",
-        "Replay it with a larger timeoutSeconds or size, or submit it with less input.",
-    ),
-    FailureReason.RUN_FAILED: (
-        "The failure is not one that is known to pass by itself.",
-        "Read the driver's log (driverLogUri), mend what it names, and replay it; lost memory asks for a larger size.",
-    ),
-    FailureReason.INVALID_INPUT: (
-        "The same input and parameters would fail again.",
-        "Mend what the failure's detail names: the input, and replay it; or a parameter, by the replay's overrides.",
-    ),
-    FailureReason.CAPACITY: (
-        "No capacity was found before the job's deadline.",
-        "Replay it when less is running, or ask the operators to have the account's vCPU quota raised.",
-    ),
-    FailureReason.START_REJECTED: (
-        "EMR Serverless calls the request itself invalid.",
-        "Show the failure's detail to the operators: the configuration may be at fault. Then replay it.",
-    ),
-    FailureReason.CANCELLED_EXTERNALLY: (
-        "Somebody ended the run outside this platform, and may have had a reason.",
-        "Ask the operators who did it, and replay it.",
-    ),
-    FailureReason.RUN_LOST: (
-        "EMR Serverless no longer knows the run, so what it did is not known.",
-        "Look whether its outputs are wanted, and replay it.",
-    ),
-    FailureReason.REPORTED: (
-        "The program itself reported the failure and named no reason that passes.",
-        "Read the failure's detail and the driver's log, and replay it.",
-    ),
+# Why a failure is final. A failed run is told apart further, see `why_run_failed`.
+WHY_FINAL: dict[FailureReason, str] = {
+    FailureReason.CANCELLED: "Its owner asked for its end.",
+    FailureReason.TIMED_OUT: "A job that ran out of its time would do so again.",
+    FailureReason.RUN_FAILED: "The failure is not one that is known to pass by itself.",
+    FailureReason.INVALID_INPUT: "The same input and parameters would fail again.",
+    FailureReason.CAPACITY: "No capacity was found before the job's deadline.",
+    FailureReason.START_REJECTED: "EMR Serverless calls the request itself invalid.",
+    FailureReason.CANCELLED_EXTERNALLY: "Somebody ended the run outside this platform, and may have had a reason.",
+    FailureReason.RUN_LOST: "EMR Serverless no longer knows the run, so what it did is not known.",
+    FailureReason.REPORTED: "The program itself reported the failure and named no reason that passes.",
 }
 
 
@@ -101,21 +78,31 @@ def _explain_running(job: Job) -> Explanation:
 
 def _explain_failure(job: Job) -> Explanation:
     reason = job.failure_reason or FailureReason.RUN_FAILED
-    why_not_retried, what_to_do = ENDINGS[reason]
+    failure_class = class_of_failure(job, reason)
+    why_not_retried, what_to_do = WHY_FINAL[reason], WHAT_TO_DO[failure_class]
     if reason is FailureReason.RUN_FAILED:
-        why_not_retried = why_run_failed(job)
+        why_not_retried = why_run_failed(job, failure_class)
     if job.replayed_by:
         what_to_do = f"Nothing: it was replayed as {job.replayed_by[-1]}; look at that job."
     return Explanation(job.status_message, None, _ended_at(job), why_not_retried, what_to_do)
 
 
-def why_run_failed(job: Job) -> str:
-    """Why no attempt follows a failed run: by its text, the rules of shared/retry.py decided about it."""
-    failure_class = classify_failure(None, job.failure_detail or "")
+def class_of_failure(job: Job, reason: FailureReason) -> FailureClass:
+    """What kind of failure ended the job: by the card of the attempt that ended with it, if one did."""
+    last = job.attempts[-1] if job.attempts else None
+    if last is not None and last.failure is not None and last.ended_at == job.finished_at:
+        return last.failure.failure_class
+    return class_of_end(reason, job.failure_detail or "")
+
+
+def why_run_failed(job: Job, failure_class: FailureClass) -> str:
+    """Why no attempt follows a failed run: the rules of shared/retry.py decided by its class."""
     if failure_class is FailureClass.USER:
         return "The program or its data is at fault, so it would fail again."
+    if failure_class is FailureClass.MEMORY:
+        return "Its workers ran out of memory, and would again."
     if failure_class is not FailureClass.TRANSIENT:
-        return ENDINGS[FailureReason.RUN_FAILED][0]
+        return WHY_FINAL[FailureReason.RUN_FAILED]
     most = job.retry_policy.max_attempts
     if job.charged_failures + 1 >= most:
         return f"Such a failure may pass by itself, but all of its attempts ({most}) are used up."

@@ -7,7 +7,9 @@ from marshmallow import Schema, fields, validate
 
 from api.jobs.schemas import STATUSES
 from api.protocol.fields import WholeNumber
-from shared.locations import attempt_uri, driver_log_uri, manifest_uri
+from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
+from shared.failure_cards import FailureCard, FailureClass
+from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, manifest_uri
 from shared.models import Capacity, FailureReason, HistoryEntry, Job
 from shared.settings import Settings
 from shared.sizes import CUSTOM, SIZES, name_of, size_to_json
@@ -79,6 +81,35 @@ WorkersSchema = Schema.from_dict(
     name="WorkersSchema",
 )
 
+FailureCardSchema = Schema.from_dict(
+    {
+        "class": text(
+            "What kind of failure it was; it decides whether another attempt follows.",
+            validate=validate.OneOf([*map(str, FailureClass)]),
+        ),
+        "message": text("The program's own sentence, or EMR Serverless's where it left none.", allow_none=True),
+        "exception": text("The first exception that is no mere wrapper of another, on one line.", allow_none=True),
+        "exitCode": number("The exit code of its Spark driver; null where EMR Serverless names none.", allow_none=True),
+        "whatToDo": text("What you can do about it."),
+    },
+    name="FailureCardSchema",
+)
+
+AttemptSchema = Schema.from_dict(
+    {
+        "attempt": number("Its number; the first is 1."),
+        "outcome": text("How it ended.", validate=validate.OneOf([*map(str, Outcome)])),
+        "runId": text("Its EMR Serverless job run; null if none was recorded.", allow_none=True),
+        "startedAt": moment("When its start was asked for."),
+        "endedAt": moment("When its end was recorded."),
+        "driverLogUri": text("What its Spark driver printed; null without a run.", allow_none=True),
+        "failure": fields.Nested(
+            FailureCardSchema, required=True, allow_none=True, metadata={"description": "Why it failed, if it did."}
+        ),
+    },
+    name="AttemptSchema",
+)
+
 JobSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
@@ -121,6 +152,9 @@ JobSchema = Schema.from_dict(
         "outputUri": text("The folder of its output, once it SUCCEEDED.", allow_none=True),
         "manifestUri": text("The list of its output, once it SUCCEEDED.", allow_none=True),
         "driverLogUri": text("What its Spark driver printed, once a run is known.", allow_none=True),
+        "attempts": list_of(
+            AttemptSchema, f"Its attempts that have ended, the oldest first; of many, the newest {ATTEMPT_RECORDS}."
+        ),
         "links": fields.Nested(LinksSchema, required=True),
     },
     name="JobSchema",
@@ -202,7 +236,32 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "outputUri": attempt_uri(settings, job.job_id, job.attempt) if succeeded else None,
         "manifestUri": manifest_uri(settings, job) if succeeded else None,
         "driverLogUri": driver_log_uri(settings, job),
+        "attempts": [attempt_record(record, job, settings) for record in job.attempts],
         "links": {"self": path, "history": f"{path}/history", "outputs": f"{path}/outputs"},
+    }
+
+
+def attempt_record(record: AttemptRecord, job: Job, settings: Settings) -> dict[str, Any]:
+    """One attempt of a job as `AttemptSchema` says."""
+    return {
+        "attempt": record.attempt,
+        "outcome": str(record.outcome),
+        "runId": record.run_id,
+        "startedAt": iso(record.started_at),
+        "endedAt": iso(record.ended_at),
+        "driverLogUri": driver_log_of_run(settings, job, record.run_id) if record.run_id else None,
+        "failure": failure_record(record.failure) if record.failure else None,
+    }
+
+
+def failure_record(card: FailureCard) -> dict[str, Any]:
+    """A failure card as `FailureCardSchema` says."""
+    return {
+        "class": str(card.failure_class),
+        "message": card.message,
+        "exception": card.exception,
+        "exitCode": card.exit_code,
+        "whatToDo": card.what_to_do,
     }
 
 

@@ -30,4 +30,5 @@ def as_submitted(job: Job) -> Job:
         dlq_pending=False,
         duty_tries=0,
         replayed_by=(),
+        attempts=(),
     )

@@ -226,7 +226,10 @@ def i12_an_intent_never_moves_back(old: Item | None, new: Item, runs: Runs) -> N
 
 
 def i16_what_ends_is_on_record(old: Item | None, new: Item, runs: Runs) -> None:
-    """I16: the write that drops a run or ends the job keeps a record of the attempt; records stay as they were."""
+    """I16: the write that drops a run or ends the job keeps a record of the attempt, with a card if it failed.
+
+    Records stay as they were.
+    """
     if old is None:
         return
     before, after = old.get("attempts", []), new.get("attempts", [])
@@ -240,6 +243,7 @@ def i16_what_ends_is_on_record(old: Item | None, new: Item, runs: Runs) -> None:
     last = after[-1]
     assert (last["attempt"], last.get("runId")) == (old["attempt"], old.get("runId")), f"the record is {last}"
     assert last["outcome"] == ("SUCCEEDED" if new["status"] == "SUCCEEDED" else "FAILED"), f"it ended as {last}"
+    assert ("failure" in last) == (last["outcome"] == "FAILED"), f"its failure card does not fit: {last}"
 
 
 def i9_no_attempt_begins_before_its_backoff(old: Item | None, new: Item, not_before: int) -> None:

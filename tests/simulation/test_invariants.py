@@ -101,6 +101,7 @@ OF_WRITES = [
     (rules.i16_what_ends_is_on_record, TRACKING, {**TRACKING, "attempts": [RECORD]}, []),
     (rules.i16_what_ends_is_on_record, TRACKING, {**DONE, "attempts": [{**RECORD, "outcome": "FAILED"}]}, []),
     (rules.i16_what_ends_is_on_record, TRACKING, {**DONE, "attempts": [{**RECORD, "runId": "another"}]}, []),
+    (rules.i16_what_ends_is_on_record, TRACKING, {**IDLE, "attempts": [{**RECORD, "outcome": "FAILED"}]}, []),
     (rules.i16_what_ends_is_on_record, {**TRACKING, "attempts": [RECORD]}, {**DONE, "attempts": [RECORD]}, []),
 ]
 

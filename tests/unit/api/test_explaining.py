@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from api.jobs.explanations import ENDINGS, WaitingFor, explain, explanation_record
+from api.jobs.explanations import WHY_FINAL, WaitingFor, explain, explanation_record
+from shared.attempts import AttemptRecord, Outcome
+from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
 from shared.lifecycle import failed, retrying, start_refused
 from shared.models import FailureReason, Job
-from shared.retry import FailureClass, may_retry
+from shared.retry import may_retry
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
@@ -70,7 +72,7 @@ def test_every_reason_of_a_failure_says_why_it_is_final_and_what_to_do(reason):
     record = explanation_record(failed_job(reason))
 
     assert (record["summary"], record["failureReason"], record["waitingFor"]) == ("What happened.", str(reason), None)
-    assert (record["whyNotRetried"], record["whatToDo"]) == ENDINGS[reason]
+    assert record["whyNotRetried"] == WHY_FINAL[reason]
     assert "eplay" in record["whatToDo"], "an owner can always do that by itself"
     assert record["since"] == "2026-11-23T12:00:00.000Z"
 
@@ -98,7 +100,11 @@ def ran(charged_failures: int, hours_left: float) -> Job:
     return tracking_job(charged_failures=charged_failures, deadline_at=NOON + timedelta(hours=hours_left))
 
 
-TEXTS = {FailureClass.TRANSIENT: "ExecutorLostFailure", FailureClass.USER: "KeyError", FailureClass.UNKNOWN: "?"}
+TEXTS = {
+    FailureClass.TRANSIENT: "ExecutorLostFailure",
+    FailureClass.USER: "KeyError",
+    FailureClass.UNKNOWN: "?",
+}
 # Every way in which a run may fail for good; a lack of capacity has a reason of its own.
 FINAL = [
     (failure_class, charged_failures, hours_left)
@@ -116,6 +122,16 @@ def test_why_no_attempt_follows_agrees_with_the_rule_that_decided(failure_class,
     for_passing = "used up" if charged_failures == 2 else "after the job's deadline"
     expected = {FailureClass.USER: "at fault", FailureClass.UNKNOWN: "not one", FailureClass.TRANSIENT: for_passing}
     assert expected[failure_class] in explanation_record(ended)["whyNotRetried"]
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "found"), [(NOON, FailureClass.MEMORY), (NOON - timedelta(seconds=9), FailureClass.CANCELLED)]
+)
+def test_what_to_do_follows_from_the_card_of_the_attempt_that_ended_with_its_job(ended_at, found):
+    last = AttemptRecord(1, Outcome.FAILED, NOON, ended_at, "run-1", FailureCard(FailureClass.MEMORY))
+    job = failed_job(FailureReason.CANCELLED, attempts=(last,))
+
+    assert explanation_record(job)["whatToDo"] == WHAT_TO_DO[found]
 
 
 def test_a_job_that_was_replayed_leads_to_its_replay():

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.attempts import AttemptRecord, Outcome
+from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.unit.api.service import Api, problem_of
@@ -30,6 +32,33 @@ def test_a_job_that_succeeded_names_its_output(api: Api):
 
     folder = f"s3://cloud-data-platform-dev-processed/jobs/{job_id()}/attempt-2/"
     assert (record["outputUri"], record["manifestUri"]) == (folder, f"{folder}_manifest.json")
+
+
+def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
+    card = FailureCard(FailureClass.MEMORY, "Out of memory.", "java.lang.OutOfMemoryError: Java heap space", 137)
+    lost = AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-7", card)
+    api.put(ended_job(attempt=2, attempts=(lost, AttemptRecord(2, Outcome.SUCCEEDED, NOON, NOON))))
+
+    first, second = api.get(f"/jobs/{job_id()}").get_json()["attempts"]
+
+    assert first == {
+        "attempt": 1,
+        "outcome": "FAILED",
+        "runId": "run-7",
+        "startedAt": "2026-11-23T12:00:00.000Z",
+        "endedAt": "2026-11-23T12:00:09.000Z",
+        "driverLogUri": "s3://cloud-data-platform-dev-logs/applications/00app/jobs/run-7/SPARK_DRIVER/stdout.gz",
+        "failure": {
+            "class": "memory",
+            "message": "Out of memory.",
+            "exception": "java.lang.OutOfMemoryError: Java heap space",
+            "exitCode": 137,
+            "whatToDo": WHAT_TO_DO[FailureClass.MEMORY],
+        },
+    }
+    assert (second["outcome"], second["runId"], second["driverLogUri"], second["failure"]) == (
+        *("SUCCEEDED", None, None, None),
+    )
 
 
 @pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.attempts import AttemptRecord, Outcome
 from shared.dynamodb import from_dynamodb, to_dynamodb
 from shared.errors import StoredJobUnreadable
+from shared.failure_cards import FailureCard, FailureClass
 from shared.lifecycle import described
 from shared.models import FailureReason, FailureReport, job_from_item, job_to_item
 from shared.moments import epoch_ms, from_epoch_ms
@@ -35,6 +36,7 @@ json_values = st.recursive(
         ended_job(),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),
+        idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, "run-1", FailureCard(FailureClass.LOST)),)),
         ended_job(JobStatus.FAILED, failure_reason=FailureReason.CAPACITY, dlq_pending=True, duty_tries=2, due_at=NOON),
     ],
 )

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.failure_cards import FailureClass
 from shared.models import FailureReason
 from shared.retry import (
-    FailureClass,
     backoff,
     classify_failure,
     classify_run,
@@ -61,7 +61,7 @@ def test_a_programs_words_are_never_a_lack_of_capacity(text):
 
 
 def test_a_program_that_blames_its_input_is_believed():
-    assert classify_failure(FailureReason.INVALID_INPUT, "ExecutorLostFailure") is FailureClass.USER
+    assert classify_failure(FailureReason.INVALID_INPUT, "ExecutorLostFailure") is FailureClass.INPUT
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from botocore.exceptions import NoCredentialsError, ParamValidationError
 
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome, with_record
 from shared.errors import ObjectsUnavailable, StoreUnavailable
+from shared.failure_cards import FailureCard, FailureClass
 from shared.lifecycle import START_FENCE, cancel_requested, claimed
 from shared.models import DUE_SHARDS, FailureReason, shard_of
 from shared.transitions import JobStatus
@@ -685,3 +686,69 @@ def test_of_many_attempts_the_newest_stay_on_record(world):
     kept = with_record(records, AttemptRecord(99, Outcome.FAILED, NOON, NOON))
 
     assert [record.attempt for record in kept] == [*range(2, ATTEMPT_RECORDS + 1), 99]
+
+
+KILLED = (
+    "Job failed, please check complete logs. ExitCode: 143. Last few exceptions: Caused by: java.io.IOException: gone"
+)
+LEFT = {
+    "message": "SparkException: Task failed while writing rows.",
+    "causes": ["py4j.protocol.Py4JJavaError: x", "SparkException: y", "java.io.IOException: Disk \ud800full", 7],
+}
+
+
+@pytest.mark.parametrize(
+    ("details", "left", "card"),
+    [
+        (KILLED, None, FailureCard(FailureClass.UNKNOWN, KILLED, "java.io.IOException: gone", 143)),
+        (
+            KILLED,
+            LEFT,
+            FailureCard(FailureClass.UNKNOWN, LEFT["message"], "java.io.IOException: Disk ?full", 143),
+        ),
+        (
+            "?",
+            {"message": "No column x.", "failureReason": "INVALID_INPUT", "causes": "KeyError"},
+            FailureCard(FailureClass.INPUT, "No column x."),
+        ),
+        (SHUFFLE_LOST, None, FailureCard(FailureClass.TRANSIENT, SHUFFLE_LOST, SHUFFLE_LOST)),
+    ],
+)
+def test_the_card_of_a_failed_attempt_says_what_was_seen_of_its_run(world, details, left, card):
+    job = submitted_job()
+    world.emr.default_plan = fails(details)
+    if left is not None:
+        key = f"jobs/{job.job_id}/attempt-1/_failure.json"
+        world.s3.objects[world.settings.processed_bucket, key] = json.dumps(left).encode()
+    world.submit(job)
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).attempts[0].failure == card
+
+
+@pytest.mark.parametrize(
+    ("plan", "failure_class"),
+    [
+        (runs_for(100), FailureClass.CANCELLED),
+        (fails("java.lang.IllegalStateException: x", 25), FailureClass.CANCELLED),
+    ],
+)
+def test_the_card_of_a_cancelled_attempt_says_that_it_was_cancelled(world, plan, failure_class):
+    job = submitted_job()
+    world.emr.default_plan, world.emr.cancel_seconds = plan, 20
+    world.submit(job)
+    world.turn()
+
+    world.clock.forward(5)
+    stored = world.job(job)
+    world.store.update(stored, cancel_requested(stored, world.clock(), "api:local", None))
+    world.run_for(60)
+    world.send_events()
+    world.turn()
+
+    (record,) = world.job(job).attempts
+    assert record.failure.failure_class is failure_class

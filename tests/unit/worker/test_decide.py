@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.failure_cards import FailureClass
 from shared.lifecycle import START_FENCE
 from shared.models import FailureReason, FailureReport
-from shared.retry import FailureClass
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
