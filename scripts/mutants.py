@@ -322,8 +322,8 @@ MUTANTS = (
         41,
         "a cancellation is stronger than a success",
         DECIDE,
-        '    if run.state == "SUCCESS":  # 5: whatever was asked meanwhile',
-        '    if run.state == "SUCCESS" and not stop_reason(job, now):',
+        '    if run.state == "SUCCESS" and seen.missing_manifest is None:  # 5: whatever was asked meanwhile',
+        '    if run.state == "SUCCESS" and seen.missing_manifest is None and not stop_reason(job, now):',
     ),
     Mutant(
         42,
@@ -353,6 +353,30 @@ MUTANTS = (
         "shared/limits/quota_items.py",
         '        verdicts = write_all(client, [{"Put": put}, counting], pause)',
         '        write_all(client, [counting], pause)\n        verdicts = write_all(client, [{"Put": put}], pause)',
+    ),
+    Mutant(
+        46,
+        "a success without its manifest is a success",
+        DECIDE,
+        '    if run.state == "SUCCESS" and seen.missing_manifest is None:  # 5: whatever was asked meanwhile',
+        '    if run.state == "SUCCESS":',
+    ),
+    Mutant(
+        47,
+        "the manifest's checksum is not stored with the success",
+        LIFECYCLE,
+        "        manifest_sha256=manifest_sha256,\n",
+        "",
+    ),
+    Mutant(
+        48,
+        "an S3 that does not answer holds no manifest",
+        "worker/manifests.py",
+        "        sha256 = objects.sha256(uri)\n    except",
+        "        sha256 = objects.sha256(uri)\n"
+        '    except __import__("shared.errors", fromlist=["x"]).ObjectsUnavailable:\n'
+        "        return Observation(run=run, missing_manifest=uri)\n"
+        "    except",
     ),
 )
 

@@ -129,8 +129,8 @@ def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alo
     )
 
 
-def succeeded(job: Job, now: datetime, by: str, message: str) -> Job:
-    """RUNNING to SUCCEEDED: nothing more is owed."""
+def succeeded(job: Job, now: datetime, by: str, message: str, manifest_sha256: str | None = None) -> Job:
+    """RUNNING to SUCCEEDED: nothing more is owed. The checksum is that of the manifest, where it is known."""
     return described(
         job,
         now,
@@ -140,6 +140,7 @@ def succeeded(job: Job, now: datetime, by: str, message: str) -> Job:
         status=JobStatus.SUCCEEDED,
         finished_at=now,
         attempts=attempts_with_this(job, now, None),
+        manifest_sha256=manifest_sha256,
         intent_at=None,
         reported=None,
         due_at=None,

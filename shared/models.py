@@ -155,6 +155,8 @@ class Job:
 
     `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one; `attempts`
     are those that have ended, the oldest first.
+    `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
+    before it was kept, and where there is none or nobody could read it.
     """
 
     job_id: str
@@ -186,6 +188,7 @@ class Job:
     replay_of: str | None = None
     replayed_by: tuple[str, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
+    manifest_sha256: str | None = None
 
     @property
     def is_tracking(self) -> bool:
@@ -270,6 +273,7 @@ def job_to_item(job: Job) -> Item:
         "replayOf": job.replay_of,
         "replayedBy": list(job.replayed_by) or None,
         "attempts": [attempt_to_item(record) for record in job.attempts] or None,
+        "manifestSha256": job.manifest_sha256,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -318,6 +322,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         replay_of=item.get("replayOf"),
         replayed_by=tuple(item.get("replayedBy", ())),
         attempts=tuple(attempt_from_item(entry) for entry in item.get("attempts", ())),
+        manifest_sha256=item.get("manifestSha256"),
     )
 
 

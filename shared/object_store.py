@@ -1,5 +1,6 @@
 """S3 behind our words: whether an input exists, small documents of a job's outputs, and what a link to one allows."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 LINK_SECONDS = 900
 # A manifest lists files, never rows: 16 MiB are about 100,000 files.
 DOCUMENT_BYTES = 16 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 PRESENT = "PreconditionFailed"
 # What a range of an empty object gives.
@@ -95,6 +97,24 @@ class ObjectStore:
             return json.loads(body)
         except (ValueError, RecursionError):
             return None
+
+    def sha256(self, uri: str) -> str | None:
+        """The SHA-256 of an object's bytes in hexadecimal, or None where there is no object; it may be of any size.
+
+        Raises: ObjectsForbidden, ObjectsUnavailable.
+        """
+        bucket, key = split_uri(uri)
+        digest = hashlib.sha256()
+        with object_errors(uri):
+            try:
+                body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING:
+                    return None
+                raise
+            while block := body.read(BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
     def is_object(self, uri: str) -> bool:
         """Whether there is an object of this very name. Raises: ObjectsForbidden, ObjectsUnavailable."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.job_types import MASK, SPARK_JAR, JobType
+from shared.job_types import JOB_TYPES, MASK, SPARK_JAR, JobType
 from shared.settings import Settings
 
 # An argument of a user's program that stands for the folder of the attempt, which is not known before it starts.
@@ -21,6 +21,12 @@ def program_uri(job_type: JobType, parameters: Mapping[str, Any], settings: Sett
     if job_type.program_parameter is None:
         return settings.spark_code_uri + job_type.entry_point
     return str(parameters.get(job_type.program_parameter, settings.spark_jar_path))
+
+
+def promises_manifest(job_type: str) -> bool:
+    """Whether a run of this type that succeeds has left a manifest. A program of the user's own need not."""
+    known = JOB_TYPES.get(job_type)
+    return known is not None and known.program_parameter is None
 
 
 def own_arguments(job_type: JobType, parameters: Mapping[str, Any]) -> list[str]:

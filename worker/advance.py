@@ -49,6 +49,7 @@ from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
+from worker.manifests import with_manifest
 from worker.permits import Permit
 from worker.reachability import Reachability
 from worker.run_cards import card_of_end, card_of_retry
@@ -124,10 +125,12 @@ class Advance:
             log.error("advance_does_not_end", turns=MOST_TURNS)
 
     def observe(self, job: Job, run: Run) -> Observation:
-        """The run, with what its program left about its failure. Raises: ObjectsUnavailable."""
-        if run.state != "FAILED" or run.name != job.run_name:
+        """The run, with what its program left: its manifest, or its failure. Raises: ObjectsUnavailable."""
+        if run.name != job.run_name or job.status.is_terminal:
             return Observation(run=run)
-        return Observation(run=run, failure=self._program_failure(job))
+        if run.state == "SUCCESS":
+            return with_manifest(self._objects, self._settings, job, run)
+        return Observation(run=run, failure=self._program_failure(job) if run.state == "FAILED" else None)
 
     def _program_failure(self, job: Job) -> ProgramFailure | None:
         try:
@@ -163,9 +166,9 @@ class Advance:
             case steps.Retry(failure_class, detail):
                 card = card_of_retry(failure_class, detail, turn.seen)
                 return self._write(turn, retrying(job, now, failure_class, detail, card))
-            case steps.Succeed():
+            case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
-                return self._write(turn, succeeded(job, now, WORKER, message))
+                return self._write(turn, succeeded(job, now, WORKER, message, manifest_sha256))
             case steps.Fail(reason, detail):
                 return self._fail(turn, now, reason, detail)
             case steps.DoDuties():

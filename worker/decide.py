@@ -36,11 +36,14 @@ class Observation:
     """What is known of the run: nothing yet, a run as it was seen (with its program's failure), or its absence.
 
     A run and GONE together: the recorded run is gone, and a search by name found this one instead.
+    `missing_manifest` is where a run that succeeded should have left its manifest, and did not.
     """
 
     run: Run | None = None
     absence: Absence = Absence.NOTHING_YET
     failure: ProgramFailure | None = None
+    manifest_sha256: str | None = None
+    missing_manifest: str | None = None
 
 
 NOTHING_YET = Observation()
@@ -102,7 +105,9 @@ class Retry:
 
 @dataclass(frozen=True)
 class Succeed:
-    """The job is done."""
+    """The job is done. The checksum is that of its manifest, None where there is none or it is not known."""
+
+    manifest_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Set
 
 def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
     if seen.run is not None and seen.run.run_id == job.run_id:  # else 4: a run of another time says nothing
-        return _decide_seen_run(job, seen.run, seen.failure, now, mine, settings)
+        return _decide_seen_run(job, seen, seen.run, now, mine, settings)
     if not mine:  # 10
         return Done()
     if seen.run is not None and seen.absence is Absence.GONE and seen.run.name == job.run_name:  # 12
@@ -152,13 +157,14 @@ def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, set
     return Fail(stop_reason(job, now) or FailureReason.RUN_LOST, detail)
 
 
-def _decide_seen_run(
-    job: Job, run: Run, failure: ProgramFailure | None, now: datetime, mine: bool, settings: Settings
-) -> Action:
-    if run.state == "SUCCESS":  # 5: whatever was asked meanwhile
-        return Succeed()
+def _decide_seen_run(job: Job, seen: Observation, run: Run, now: datetime, mine: bool, settings: Settings) -> Action:
+    if run.state == "SUCCESS" and seen.missing_manifest is None:  # 5: whatever was asked meanwhile
+        return Succeed(seen.manifest_sha256)
+    if run.state == "SUCCESS":  # 5: there is nothing that a reader could go by
+        detail = f"Its run ended with SUCCESS, but left no manifest at {seen.missing_manifest}."
+        return Fail(stop_reason(job, now) or FailureReason.RUN_FAILED, detail)
     if run.is_over:
-        return _decide_failed_run(job, run, failure, now)
+        return _decide_failed_run(job, run, seen.failure, now)
     if not mine:  # 10
         return Done()
     if stop_reason(job, now):  # 14

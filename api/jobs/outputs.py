@@ -10,8 +10,8 @@ from marshmallow import Schema, fields
 
 from api.identity.auth import caller, reads_jobs
 from api.identity.owned import own_job
-from api.jobs.own_manifests import checked_manifest
 from api.jobs.records import iso, list_of, moment, number, open_object, text
+from api.jobs.shown_manifests import checked_manifest, checked_own_manifest
 from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.datasets.links import Link
@@ -76,11 +76,24 @@ HeldToSchema = Schema.from_dict(
     name="HeldToSchema",
 )
 
+ManifestSchema = Schema.from_dict(
+    {
+        "uri": text("Where it lies in S3."),
+        "sha256": text("What its bytes must come to: the job's manifestSha256, which may be null.", allow_none=True),
+        "url": FILE["url"],
+        "expiresAt": FILE["expiresAt"],
+    },
+    name="ManifestSchema",
+)
+
 OutputsSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
         "attempt": number("The attempt that wrote them."),
         "manifestUri": text("Where the manifest lies in S3."),
+        "manifest": fields.Nested(
+            ManifestSchema, required=True, metadata={"description": "The manifest itself, to be checked or kept."}
+        ),
         "createdAt": moment("When the manifest was written."),
         "files": list_of(OutputFileSchema, "The data."),
         "rejectedFiles": list_of(OutputFileSchema, "Rows that were set aside, and why."),
@@ -114,7 +127,8 @@ def get_outputs(job_id: str) -> ResponseReturnValue:
     if job.status is not JobStatus.SUCCEEDED:
         raise OutputsNotReady(f"The job is {job.status}; only a job that SUCCEEDED has outputs.")
     manifest = manifest_of(job, settings)
-    return outputs_record(job, manifest, settings, links_to(uris_of(job, manifest, settings)))
+    links = links_to([manifest_uri(settings, job), *uris_of(job, manifest, settings)])
+    return outputs_record(job, manifest, settings, links)
 
 
 def manifest_of(job: Job, settings: Settings) -> Mapping[str, Any]:
@@ -129,8 +143,8 @@ def manifest_of(job: Job, settings: Settings) -> Mapping[str, Any]:
             f"what it wrote lies below {attempt_uri(settings, job.job_id, job.attempt)}."
         )
     if manifest is None:
-        raise OutputsNotReady(f"The job SUCCEEDED, but there is no manifest at {uri} (yet).")
-    return checked_manifest(manifest, uri) if is_own else manifest
+        raise OutputsNotReady(f"The job SUCCEEDED, but there is no manifest at {uri}, or none that can be read.")
+    return checked_own_manifest(manifest, uri) if is_own else checked_manifest(manifest, uri)
 
 
 def uris_of(job: Job, manifest: Mapping[str, Any], settings: Settings) -> list[str]:
@@ -157,12 +171,17 @@ def outputs_record(
     def file(row: Mapping[str, Any]) -> dict[str, Any]:
         found = {name: row[name] for name in ("path", "sizeBytes", "rows", "sha256") if name in row}
         uri = f"{folder}{row['path']}"
-        return {**found, "uri": uri, "url": links[uri].url, "expiresAt": iso(links[uri].expires_at)}
+        return {**found, "uri": uri, **link(uri)}
 
+    def link(uri: str) -> dict[str, Any]:
+        return {"url": links[uri].url, "expiresAt": iso(links[uri].expires_at)}
+
+    at = manifest_uri(settings, job)
     return {
         "jobId": job.job_id,
         "attempt": job.attempt,
-        "manifestUri": manifest_uri(settings, job),
+        "manifestUri": at,
+        "manifest": {"uri": at, "sha256": job.manifest_sha256, **link(at)},
         "createdAt": manifest["createdAt"],
         "files": [file(row) for row in manifest["files"]],
         "rejectedFiles": [file(row) for row in manifest.get("rejectedFiles", [])],

@@ -151,6 +151,10 @@ JobSchema = Schema.from_dict(
         ),
         "outputUri": text("The folder of its output, once it SUCCEEDED.", allow_none=True),
         "manifestUri": text("The list of its output, once it SUCCEEDED.", allow_none=True),
+        "manifestSha256": text(
+            "The SHA-256 of the manifest's bytes as it was when the job SUCCEEDED; null where nobody took it.",
+            allow_none=True,
+        ),
         "driverLogUri": text("What its Spark driver printed, once a run is known.", allow_none=True),
         "attempts": list_of(
             AttemptSchema, f"Its attempts that have ended, the oldest first; of many, the newest {ATTEMPT_RECORDS}."
@@ -235,6 +239,7 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "replayedBy": list(job.replayed_by),
         "outputUri": attempt_uri(settings, job.job_id, job.attempt) if succeeded else None,
         "manifestUri": manifest_uri(settings, job) if succeeded else None,
+        "manifestSha256": job.manifest_sha256,
         "driverLogUri": driver_log_uri(settings, job),
         "attempts": [attempt_record(record, job, settings) for record in job.attempts],
         "links": {"self": path, "history": f"{path}/history", "outputs": f"{path}/outputs"},

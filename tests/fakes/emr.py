@@ -30,6 +30,11 @@ class Plan:
     failure: str = ""
 
     @property
+    def succeeds(self) -> bool:
+        """Whether the run ends well, if nobody cancels it."""
+        return self.states[-1][1] == "SUCCESS"
+
+    @property
     def ends_after(self) -> float:
         """Seconds until the run ends by itself; infinite if it never does."""
         return next((after for after, state in self.states if state in OVER), math.inf)

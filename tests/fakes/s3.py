@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import itertools
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,13 @@ class FakeS3:
         self.objects[bucket, key] = body
         if sha256 is not None:
             self._checksums[bucket, key] = sha256
+
+    def leave_manifest(self, bucket: str, run_name: str) -> str:
+        """What the program of an attempt writes last: the manifest of its run. Its checksum is returned."""
+        job_id, _, attempt = run_name.rpartition(".")
+        body = json.dumps({"manifestVersion": 1, "jobId": job_id, "attempt": attempt}).encode()
+        self.objects[bucket, f"jobs/{job_id}/attempt-{attempt}/_manifest.json"] = body
+        return hashlib.sha256(body).hexdigest()
 
     def head_object(self, Bucket: str, Key: str, ChecksumMode: str = "") -> Any:
         """HeadObject."""

@@ -11,7 +11,7 @@ from shared.settings import Settings
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB
-from tests.fakes.emr import FakeEMR
+from tests.fakes.emr import FakeEMR, FakeRun
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam
 from tests.fakes.sqs import FakeSQS
@@ -31,6 +31,7 @@ class World:
         self.clock = Clock()
         self.seam = Seam()
         self.dynamodb, self.emr, self.s3 = FakeDynamoDB(), FakeEMR(self.clock), FakeS3()
+        self.emr.watch = self._write_manifest
         names = [self.settings.jobs_queue, self.settings.events_queue]
         self.sqs = FakeSQS(self.clock, names, self.settings.dead_letter_queue)
         self.store = JobStore(
@@ -41,6 +42,11 @@ class World:
         )
         self.jobs_queue = self.queue(self.settings.jobs_queue)
         self.start_worker()
+
+    def _write_manifest(self, run: FakeRun) -> None:
+        """A run that will succeed leaves its manifest; that it lies there early is seen by nobody."""
+        if run.plan.succeeds:
+            self.s3.leave_manifest(self.settings.processed_bucket, run.name)
 
     def client(self, service: Any, attempts: int = 1) -> Any:
         """A client of a fake service that passes the seam. Here no call is sent again by itself."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.emr import FakeEMR, FakeRun
 from tests.simulation import invariants
-from tests.simulation.invariants import Item, RunRecord, runs_of
+from tests.simulation.invariants import UNKNOWN, Item, RunRecord, runs_of
 
 # How often each invariant was checked, in all schedules of this process.
 CHECKED: Counter[str] = Counter()
@@ -81,6 +81,8 @@ class Checker:
         self.items: dict[str, Item] = {}
         self.counts: dict[str, Item] = {}
         self.letters: list[dict[str, Any]] = []
+        # The checksum of the manifest that a run leaves if it succeeds; None if it leaves none.
+        self.manifests: dict[str, str | None] = {}
         self._not_before: dict[str, int] = {}
         # When a job first meant to start an attempt, and when its run was recorded.
         self.meant_at: dict[tuple[str, int], int] = {}
@@ -93,7 +95,8 @@ class Checker:
 
     def _record(self, run: FakeRun) -> RunRecord:
         created_at = round(run.created_at.timestamp() * 1000)
-        return RunRecord(run.run_id, run.name, self._emr.state_of(run), created_at, run.plan.failure)
+        manifest = self.manifests.get(run.run_id, UNKNOWN)
+        return RunRecord(run.run_id, run.name, self._emr.state_of(run), created_at, run.plan.failure, manifest)
 
     def hold(self, check: Callable[..., None], *facts: Any) -> None:
         """Check one invariant. Raises: Violated."""

@@ -14,13 +14,15 @@ Item = Mapping[str, Any]
 MOVES = {("SUBMITTED", "RUNNING"), ("RUNNING", "SUCCEEDED"), ("RUNNING", "FAILED")}
 ENDED = ("SUCCEEDED", "FAILED")
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
-FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId")
+FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId", "manifestSha256")
 HISTORY_ENTRIES = 50
 ATTEMPT_RECORDS = 20
 ITEM_BYTES = 64 * 1024
 # Who ends a job by a report of its own program.
 REPORTER = "callback"
 LONGEST_BACKOFF_MS = 900_000
+# Of a fact about a run that nobody kept.
+UNKNOWN = ""
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,25 @@ class RunRecord:
     """A run as EMR Serverless itself knows it. Times are epoch milliseconds.
 
     `failure` is what kind of failure the world gave it: capacity, transient or user; empty if nobody knows.
+    `manifest` is the checksum of the one that it leaves if it succeeds, None if it leaves none.
     """
 
     run_id: str
     name: str
     state: str
     created_at: int
-    failure: str = ""
+    failure: str = UNKNOWN
+    manifest: str | None = UNKNOWN
 
     @property
     def is_live(self) -> bool:
         """Whether it may still do anything."""
         return self.state not in OVER
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well, and left what its readers go by."""
+        return self.state == "SUCCESS" and self.manifest is not None
 
     @property
     def job_id(self) -> str:
@@ -90,14 +99,27 @@ def i5_an_ended_job_has_no_live_run(item: Item, runs: Runs) -> None:
 
 
 def i6_the_outcome_is_what_the_run_or_its_report_said(item: Item, runs: Runs) -> None:
-    """I6: SUCCEEDED only if the current attempt's run succeeded, FAILED only if not, or as its own report said."""
+    """I6: SUCCEEDED only if the current attempt's run succeeded, FAILED only if not, or as its own report said.
+
+    A run that left no manifest has not succeeded, whatever EMR says.
+    """
     if item["status"] not in ENDED or ended_by_report(item):
         return
-    succeeded = [run for run in runs if run.name == run_name(item) and run.state == "SUCCESS"]
+    succeeded = [run for run in runs if run.name == run_name(item) and run.succeeded]
     if item["status"] == "SUCCEEDED":
         assert any(run.run_id == item.get("runId") for run in succeeded), f"SUCCEEDED without a success: {runs}"
     else:
         assert not succeeded, f"FAILED although {succeeded[0]} succeeded"
+
+
+def i17_a_success_holds_the_checksum_of_its_manifest(item: Item, runs: Runs) -> None:
+    """I17: a job that SUCCEEDED by its run's end holds the checksum of that run's manifest; no other holds any."""
+    if item["status"] != "SUCCEEDED" or ended_by_report(item):
+        assert "manifestSha256" not in item or item["status"] == "SUCCEEDED", "a job that did not succeed holds one"
+        return
+    (manifest,) = {run.manifest for run in runs if run.run_id == item.get("runId")} or {UNKNOWN}
+    held = item.get("manifestSha256")
+    assert manifest in (UNKNOWN, held), f"the job holds {held}, and the manifest's checksum is {manifest}"
 
 
 def i7_a_job_is_due_if_and_only_if_work_is_owed(item: Item, runs: Runs) -> None:
@@ -363,6 +385,7 @@ OF_AN_ITEM = (
     i1_history_tells_only_legal_moves,
     i5_an_ended_job_has_no_live_run,
     i6_the_outcome_is_what_the_run_or_its_report_said,
+    i17_a_success_holds_the_checksum_of_its_manifest,
     i7_a_job_is_due_if_and_only_if_work_is_owed,
     i8_only_a_failed_job_owes_a_dead_letter,
     i9_no_failure_is_charged_twice,

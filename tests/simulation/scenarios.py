@@ -105,6 +105,7 @@ SCENARIOS = (
         plans={1: fails("ExitCode: 1", 10, "user")},
         left_behind={1: {"failureReason": "INVALID_INPUT", "message": "no such column"}},
     ),
+    scenario("a run succeeds and leaves no manifest", "RUN_FAILED", leaves_manifests=False),
     scenario("there is no capacity for a while", "SUCCEEDED", 3, plans={1: NO_CAPACITY, 2: NO_CAPACITY}),
     scenario(
         "there is no capacity until the deadline",

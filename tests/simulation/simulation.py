@@ -124,6 +124,7 @@ class Setup:
     plans: Mapping[Any, Any] = field(default_factory=dict)  # of an attempt, or of (job number, attempt)
     says: tuple[Says, ...] = ()
     left_behind: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # _failure.json of an attempt
+    leaves_manifests: bool = True  # whether runs that succeed do
     job: Mapping[str, Any] = field(default_factory=dict)
     deadline_seconds: float = 24 * 3600
     workers: int = 2
@@ -324,6 +325,8 @@ class Simulation:
 
     def _begun(self, run: FakeRun) -> None:
         """A run begins; its program will say what the setup wants it to say."""
+        if run.plan.succeeds:
+            self.checker.manifests[run.run_id] = self._left_manifest(run)
         self.checker.begun(run)
         since_noon = (run.created_at - NOON).total_seconds()
         if self.setup.forgotten_after is not None:
@@ -335,6 +338,12 @@ class Simulation:
             if says.late or says.after <= run.plan.ends_after:
                 report = Report(says.status, says.attempt, says.message, says.reason)
                 self._schedule(Told(0, says.number, report), since_noon + says.after)
+
+    def _left_manifest(self, run: FakeRun) -> str | None:
+        """The checksum of the manifest that a run's program leaves. Nobody looks before the run has ended."""
+        if not self.setup.leaves_manifests:
+            return None
+        return self.s3.leave_manifest(self.settings.processed_bucket, run.name)
 
     def _do(self, action: Action) -> None:
         """Do what a client wants; what was not answered is wanted again a little later."""

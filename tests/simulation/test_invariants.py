@@ -13,6 +13,7 @@ from tests.simulation.invariants import RunRecord
 
 LIVE = RunRecord("run-1", f"{job_id()}.1", "RUNNING", 0)
 SUCCEEDED = replace(LIVE, state="SUCCESS")
+LEFT_ONE = replace(SUCCEEDED, manifest="abc")
 BROKEN = replace(LIVE, state="FAILED", failure="transient")
 HOPELESS = replace(BROKEN, failure="user")
 STARVED = replace(BROKEN, failure="capacity")
@@ -42,6 +43,10 @@ OF_ITEMS = [
     (rules.i6_the_outcome_is_what_the_run_or_its_report_said, DONE, [BROKEN]),
     (rules.i6_the_outcome_is_what_the_run_or_its_report_said, DONE, [replace(SUCCEEDED, run_id="another")]),
     (rules.i6_the_outcome_is_what_the_run_or_its_report_said, failed(), [SUCCEEDED]),
+    (rules.i6_the_outcome_is_what_the_run_or_its_report_said, DONE, [replace(SUCCEEDED, manifest=None)]),
+    (rules.i17_a_success_holds_the_checksum_of_its_manifest, DONE, [LEFT_ONE]),
+    (rules.i17_a_success_holds_the_checksum_of_its_manifest, {**DONE, "manifestSha256": "0"}, [LEFT_ONE]),
+    (rules.i17_a_success_holds_the_checksum_of_its_manifest, {**TRACKING, "manifestSha256": "abc"}, []),
     (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, item(tracking_job(), dueAt=None), []),
     (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, item(tracking_job(), dueShard=None), []),
     (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, {**DONE, "dueAt": 1, "dueShard": "00"}, []),

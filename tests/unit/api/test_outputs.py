@@ -59,6 +59,27 @@ def test_the_files_of_the_jobs_own_attempt_come_with_links_for_a_quarter_of_an_h
     assert (record["attempt"], record["totals"], record["counts"]["rowsRejected"]) == (2, MANIFEST["totals"], 1)
 
 
+def test_the_manifest_comes_with_a_link_and_with_the_checksum_that_the_job_holds(api: Api):
+    api.put(ended_job(manifest_sha256="ef" * 32))
+    put_manifest(api, 1)
+
+    record, job = api.get(PATH).get_json(), api.get(f"/jobs/{job_id()}").get_json()
+
+    manifest = record["manifest"]
+    assert (manifest["uri"], manifest["sha256"]) == (record["manifestUri"], "ef" * 32)
+    assert f"/{BUCKET}/jobs/{job_id()}/attempt-1/_manifest.json?" in manifest["url"]
+    assert manifest["expiresAt"] == record["files"][0]["expiresAt"]
+    assert job["manifestSha256"] == "ef" * 32
+
+
+def test_a_job_of_before_holds_no_checksum(api: Api):
+    api.put(ended_job())
+    put_manifest(api, 1)
+
+    assert api.get(PATH).get_json()["manifest"]["sha256"] is None
+    assert api.get(f"/jobs/{job_id()}").get_json()["manifestSha256"] is None
+
+
 def test_a_simulated_runs_empty_manifest_is_shown(api: Api):
     api.put(ended_job())
     put_manifest(api, 1, files=[], schema=None)
@@ -134,6 +155,23 @@ WRONG_MANIFESTS: dict[str, Any] = {
     "NaN": {**MANIFEST, "schema": {"x": float("nan")}},
     "half a character": {**MANIFEST, "files": [{**FILE, "path": "\ud800"}]},
 }
+
+
+SPOILT_CONTRACTS = {
+    "spoilt contract": {**MANIFEST, "contract": {"name": 7}},
+    "no contract": {**MANIFEST, "contract": []},
+}
+
+
+@pytest.mark.parametrize("manifest", [*WRONG_MANIFESTS.values(), *SPOILT_CONTRACTS.values()])
+def test_a_manifest_of_ours_that_somebody_spoilt_breaks_no_request(api: Api, manifest: Any):
+    api.put(ended_job())
+    api.s3.objects[BUCKET, f"jobs/{job_id()}/attempt-1/_manifest.json"] = json.dumps(manifest).encode()
+
+    response = api.get(PATH)
+
+    assert problem_of(response) == (409, "outputs_not_ready")
+    assert "which the platform wrote" in response.get_json()["detail"]
 
 
 @pytest.mark.parametrize("manifest", WRONG_MANIFESTS.values(), ids=WRONG_MANIFESTS.keys())

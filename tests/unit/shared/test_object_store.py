@@ -1,5 +1,7 @@
 """S3 behind our words."""
 
+import hashlib
+
 import pytest
 
 from shared.errors import ObjectsForbidden, ObjectsUnavailable
@@ -68,6 +70,14 @@ def test_what_s3_did_not_answer_is_told_apart(objects, seam, error, means):
 )
 def test_a_small_document_is_read_if_there_is_one(objects, uri, document):
     assert objects.read_json(uri) == document
+
+
+@pytest.mark.parametrize(
+    ("uri", "sha256"),
+    [("s3://raw/doc.json", hashlib.sha256(b'{"a": 1}').hexdigest()), ("s3://raw/missing", None)],
+)
+def test_the_checksum_of_an_object_is_taken_if_there_is_one(objects, uri, sha256):
+    assert objects.sha256(uri) == sha256
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_successful_job_costs_no_more_calls_than_it_needs(world):
     assert calls == [
         *("get_item", "put_item"),  # the start permit
         *("receive_message", "get_item", "update_item", "start_job_run", "update_item", "delete_message_batch"),
-        *("receive_message", "get_job_run", "get_item", "transact_write_items", "delete_message_batch"),
+        *("receive_message", "get_job_run", "get_item", "get_object", "transact_write_items", "delete_message_batch"),
     ]
 
 

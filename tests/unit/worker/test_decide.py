@@ -57,6 +57,9 @@ NO_LACK = ProgramFailure(FailureReason.RUN_FAILED, "`capacity`")
 USER = ProgramFailure(FailureReason.INVALID_INPUT, "no such column")
 REPORTED = {"reported": FailureReport(1, "transient", NOON, "lost a worker")}
 FOUND_INSTEAD = replace(saw("RUNNING", run_id="another"), absence=Absence.GONE)
+WITH_MANIFEST = replace(saw("SUCCESS"), manifest_sha256="0abc")
+WITHOUT_MANIFEST = replace(saw("SUCCESS"), missing_manifest="s3://b/_manifest.json")
+NO_MANIFEST = "Its run ended with SUCCESS, but left no manifest at s3://b/_manifest.json."
 OLD_INTENT = {"intent_at": NOON - timedelta(seconds=900)}
 YOUNG_INTENT = {"intent_at": NOON - timedelta(seconds=899)}
 FENCED = {"intent_at": NOON - START_FENCE}
@@ -75,6 +78,10 @@ ROWS = [
     (5, tracking_job(**CANCELLED), saw("SUCCESS"), False, Succeed()),
     (5, tracking_job(**LATE), saw("SUCCESS"), True, Succeed()),
     (5, tracking_job(**REPORTED), saw("SUCCESS"), True, Succeed()),
+    (5, tracking_job(), WITH_MANIFEST, False, Succeed("0abc")),
+    (5, tracking_job(), WITHOUT_MANIFEST, False, Fail(FailureReason.RUN_FAILED, NO_MANIFEST)),
+    (5, tracking_job(**CANCELLED), WITHOUT_MANIFEST, True, Fail(FailureReason.CANCELLED, NO_MANIFEST)),
+    (5, tracking_job(**LATE), WITHOUT_MANIFEST, True, Fail(FailureReason.TIMED_OUT, NO_MANIFEST)),
     (6, tracking_job(**CANCELLED), saw("FAILED", "x"), False, Fail(FailureReason.CANCELLED, "x")),
     (6, tracking_job(**CANCELLED), saw("CANCELLED"), False, Fail(FailureReason.CANCELLED, "")),
     (6, tracking_job(**LATE), saw("CANCELLED"), False, Fail(FailureReason.TIMED_OUT, "")),
@@ -171,6 +178,8 @@ STATES = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "SUCCESS", "FAILED", "
 OBSERVATIONS = [
     *(missed(absence) for absence in Absence),
     *(saw(state, run_id=run_id) for state in STATES for run_id in ("run-1", "another")),
+    WITH_MANIFEST,
+    WITHOUT_MANIFEST,
 ]
 
 
