@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 # The store learns of tasks by events that are on their way for some milliseconds.
 PATIENCE_MILLISECONDS = 10_000
+EXECUTOR = "org.apache.spark.status.ExecutorSummaryWrapper"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ def work_so_far(spark: SparkSession) -> Optional[Work]:
     store = context.statusStore()
     # By executor and not by stage: of more than a thousand stages the store forgets the first.
     listed = store.executorList(False)
-    executors = [listed.apply(index) for index in range(listed.size())]
+    ids = [listed.apply(index).id() for index in range(listed.size())]
+    # As they are stored: `executorList` itself puts the driver's uptime in the place of its tasks' time.
+    kind = spark._jvm.java.lang.Class.forName(EXECUTOR)
+    executors = [store.store().read(kind, each).info() for each in ids]
     return Work(
         stages=store.appSummary().numCompletedStages(),
         tasks=sum(each.completedTasks() for each in executors),

@@ -9,7 +9,7 @@ from spark_jobs import spark_work
 from spark_jobs.deployed_code import code_sha256
 from spark_jobs.manifest import Output
 from spark_jobs.object_store import read_statuses
-from spark_jobs.spark_work import work_so_far
+from spark_jobs.spark_work import Work, work_since, work_so_far
 
 # What S3A, which is no part of pip's Spark, tells of an object.
 S3A_STATUS = """
@@ -37,7 +37,7 @@ def test_etag_and_version_are_told_where_the_file_system_knows_them(spark):
 
 
 def test_the_manifest_says_how_much_spark_worked_for_this_attempt_alone(platform):
-    first = platform.convert("id\n1\n2\n", key="first.csv").manifest["metrics"]
+    platform.convert("id\n1\n2\n", key="first.csv")
     query = platform.query("SELECT word, count(*) AS n FROM numbers GROUP BY word")
 
     metrics, spark = query.manifest["metrics"], query.manifest["metrics"]["spark"]
@@ -51,7 +51,12 @@ def test_the_manifest_says_how_much_spark_worked_for_this_attempt_alone(platform
     # 33 bytes, read for the types, for the count and for the query.
     assert 33 <= spark["bytesRead"] <= 200
     assert spark["shuffleBytesRead"] == spark["shuffleBytesWritten"] > 0
-    assert first["spark"]["tasks"] < spark["tasks"] + 20
+
+
+def test_where_no_task_ran_no_work_was_done(spark):
+    spark.range(10).count()
+
+    assert work_since(spark, work_so_far(spark)) == Work(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_a_spark_that_does_not_count_in_time_gives_no_figures_and_fails_nothing(platform, spark, monkeypatch):
