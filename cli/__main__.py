@@ -2,7 +2,8 @@
 
 Results go to stdout, talk to stderr. Exit codes:
 0 done (a job that was waited for SUCCEEDED);
-1 something failed or is left: the job FAILED, a dead letter stays, a job is stuck, somebody else is at work;
+1 something failed or is left: the job FAILED, a file is not as it was, a dead letter stays, a job is stuck, somebody
+  else is at work;
 2 usage, or settings that are missing;
 3 the API refused, or the API or AWS could not be reached;
 4 the patience ended before the job did.
@@ -20,6 +21,7 @@ from cli.datasets import datasets
 from cli.dead_letters import dead_letters
 from cli.jobs import jobs
 from cli.output import Command
+from cli.outputs import outputs
 
 # For a refusal that passes, such as a rate limit's; a quota of the day is not waited for.
 PATIENCE_SECONDS = 60.0
@@ -48,7 +50,7 @@ def main(context: click.Context, url: str, token: str | None, token_file: TextIO
         raise click.BadParameter(str(error), param_hint="--url") from error
 
 
-for command in (*requests.COMMANDS, contracts, datasets, jobs, dead_letters):
+for command in (*requests.COMMANDS, outputs, contracts, datasets, jobs, dead_letters):
     main.add_command(command)
 
 

@@ -124,14 +124,6 @@ def history(client: ApiClient, job_id: str) -> None:
     show(client.history(job_id))
 
 
-@click.command()
-@click.argument("job_id")
-@click.pass_obj
-def outputs(client: ApiClient, job_id: str) -> None:
-    """Show a job's manifest, with a link to each file."""
-    show(client.outputs(job_id))
-
-
 @click.command("job-types")
 @click.pass_obj
 def job_types(client: ApiClient) -> None:
@@ -146,4 +138,4 @@ def quota(client: ApiClient) -> None:
     show(client.quota())
 
 
-COMMANDS = (submit, wait, get, list_jobs, cancel, replay_job, history, outputs, job_types, quota)
+COMMANDS = (submit, wait, get, list_jobs, cancel, replay_job, history, job_types, quota)
