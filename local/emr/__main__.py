@@ -7,8 +7,10 @@ import sys
 import threading
 import time
 
+from local.emr.dashboards import Dashboards
 from local.emr.events import EventOutbox, EventSender
 from local.emr.faults import BadFaults, FaultBox, Faults, read_faults
+from local.emr.history_server import HistoryServer
 from local.emr.manifests import ManifestWriter
 from local.emr.operations import Operations
 from local.emr.scheduler import Scheduler
@@ -37,10 +39,13 @@ def main() -> None:
     sender = EventSender(store, product.events_queue, now_ms)
     manifests = ManifestWriter(lambda: scheduler.wake())
     outbox = EventOutbox(store, faults, product.aws_region, sender.wake)
-    spark = SparkRuns(directory / "runs", settings.max_driver_memory_mib)
+    runs = directory / "runs"
+    spark = SparkRuns(runs, settings.max_driver_memory_mib)
     scheduler = Scheduler(store, spark, manifests, outbox, faults, settings, now_ms)
-    operations = Operations(store, scheduler, faults, settings, product.aws_region, now_ms)
-    service = Service(operations, make_throttle(settings, time.monotonic), faults, store)
+    history = HistoryServer(runs)
+    dashboards = Dashboards(spark, history, settings.emr_port, now_ms)
+    operations = Operations(store, scheduler, faults, dashboards, settings, product.aws_region, now_ms)
+    service = Service(operations, make_throttle(settings, time.monotonic), faults, store, dashboards)
     server = Server(settings.emr_port, service)
 
     stopped = threading.Event()
@@ -55,6 +60,7 @@ def main() -> None:
     sender.stop()
     manifests.stop()
     scheduler.stop()
+    history.stop()
     store.close()
 
 

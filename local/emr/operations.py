@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.emr import rules
+from local.emr.dashboards import SHOWN_STATES, Dashboards
 from local.emr.errors import Conflict, InvalidRequest, NotFound, QuotaExceeded
 from local.emr.faults import FaultBox
 from local.emr.ids import new_id
@@ -32,11 +33,12 @@ class Operations:
         store: Store,
         scheduler: Scheduler,
         faults: FaultBox,
+        dashboards: Dashboards,
         settings: LocalSettings,
         region: str,
         now_ms: Callable[[], int],
     ) -> None:
-        self._store, self._scheduler, self._faults = store, scheduler, faults
+        self._store, self._scheduler, self._faults, self._dashboards = store, scheduler, faults, dashboards
         self._settings, self._region, self._now_ms = settings, region, now_ms
 
     def perform(self, operation: str, parameters: Parameters) -> Result:
@@ -149,9 +151,7 @@ class Operations:
         return None if seconds is None else Fate(seconds, None)
 
     def _get_job_run(self, parameters: Parameters) -> Result:
-        run = self._run(parameters)
-        if parameters.get("attempt", 1) != 1:
-            raise NotFound(f"Job run {run.run_id} has no attempt {parameters['attempt']}.")
+        run = self._run_of_attempt(parameters)
         return {"jobRun": run_view(run, self._region, self._now_ms())}
 
     def _list_job_runs(self, parameters: Parameters) -> Result:
@@ -184,8 +184,10 @@ class Operations:
         return {"applicationId": run.application_id, "jobRunId": run.run_id}
 
     def _get_dashboard(self, parameters: Parameters) -> Result:
-        run = self._run(parameters)
-        return {"url": f"http://127.0.0.1:{self._settings.emr_port}/_local/runs/{run.run_id}"}
+        run = self._run_of_attempt(parameters)
+        if run.state not in SHOWN_STATES:
+            raise InvalidRequest(f"Dashboard cannot be served for job in {run.state} state")
+        return {"url": self._dashboards.address_of(run)}
 
     def _list_attempts(self, parameters: Parameters) -> Result:
         return {"jobRunAttempts": [run_summary(self._run(parameters), self._region)]}
@@ -195,6 +197,12 @@ class Operations:
         if application is None:
             raise NotFound(f"Application {parameters['applicationId']} does not exist.")
         return application
+
+    def _run_of_attempt(self, parameters: Parameters) -> Run:
+        run = self._run(parameters)
+        if parameters.get("attempt", 1) != 1:
+            raise NotFound(f"Job run {run.run_id} has no attempt {parameters['attempt']}.")
+        return run
 
     def _run(self, parameters: Parameters) -> Run:
         application = self._application(parameters)

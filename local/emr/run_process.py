@@ -9,7 +9,8 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from local.marked import end_marked
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
+# How often the logs of a run that goes on are put; EMR Serverless puts them from time to time, too.
+LOG_SECONDS = 10.0
 LOG_TAIL_BYTES = 64 * 1024
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LOCAL_CLOUD", RUN_MARK)
 
@@ -53,7 +56,7 @@ def carry_out(order: RunOrder, folder: RunFolder, s3: Any) -> Exit:
     rights = rights_of(order.request)
     stage(s3, folder.s3, locations, output_of(arguments), rights)
     before = snapshot(folder.s3)
-    ended = run_spark(order, folder, {location.bucket for location in locations})
+    ended = run_spark(order, folder, {location.bucket for location in locations}, lambda: put_logs(s3, order, folder))
     if not ended.cancelled:
         written = new_files(folder.s3, before)
         log.info("putting %d files", len(written))
@@ -62,10 +65,11 @@ def carry_out(order: RunOrder, folder: RunFolder, s3: Any) -> Exit:
     return ended
 
 
-def run_spark(order: RunOrder, folder: RunFolder, buckets: set[str]) -> Exit:
-    """Run spark-submit to its end, or until the run is cancelled."""
+def run_spark(order: RunOrder, folder: RunFolder, buckets: set[str], put_so_far: Callable[[], None]) -> Exit:
+    """Run spark-submit to its end, or until the run is cancelled; `put_so_far` puts its logs from time to time."""
     command = spark_submit(SPARK_BIN, order.request, folder.s3, sorted(buckets), order.max_driver_memory_mib)
     folder.work.mkdir(exist_ok=True)
+    folder.events.mkdir(exist_ok=True)
     with folder.log("stdout").open("wb") as stdout, folder.log("stderr").open("wb") as stderr:
         process = subprocess.Popen(
             command,
@@ -75,6 +79,7 @@ def run_spark(order: RunOrder, folder: RunFolder, buckets: set[str]) -> Exit:
             stdout=stdout,
             stderr=stderr,
         )
+        logs_due = time.monotonic() + LOG_SECONDS
         while True:
             try:
                 exit_code = process.wait(POLL_SECONDS)
@@ -84,6 +89,9 @@ def run_spark(order: RunOrder, folder: RunFolder, buckets: set[str]) -> Exit:
                     end_marked(RUN_MARK, order.run_id, STOP_GRACE_SECONDS)
                     process.wait()
                     return Exit(process.returncode, True, "")
+                if time.monotonic() >= logs_due:
+                    put_so_far()
+                    logs_due = time.monotonic() + LOG_SECONDS
     if exit_code == 0:
         return Exit(0, False, "")
     return Exit(exit_code, False, last_exception(tail_of(folder.log("stdout")), tail_of(folder.log("stderr"))))

@@ -1,6 +1,7 @@
 """The HTTP side: one thread for each connection, kept alive, and the local paths beside AWS's own.
 
-GET /_local/health, GET /_local/runs, GET|PUT|DELETE /_local/faults are this service's own; all else is AWS's.
+GET /_local/health, GET /_local/runs, GET /_local/dashboards/..., GET|PUT|DELETE /_local/faults are this service's own;
+all else is AWS's.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.emr import wire
+from local.emr.dashboards import Dashboards
 from local.emr.errors import InvalidRequest, ServiceError, Throttled
 from local.emr.faults import BadFaults, FaultBox, Faults, read_faults, write_faults
 from local.emr.operations import Operations
@@ -33,8 +35,11 @@ class AnswerLost(Exception):
 class Service:
     """Answers requests, whoever carries them."""
 
-    def __init__(self, operations: Operations, throttle: Throttle, faults: FaultBox, store: Store) -> None:
-        self._operations, self._throttle, self._faults, self._store = operations, throttle, faults, store
+    def __init__(
+        self, operations: Operations, throttle: Throttle, faults: FaultBox, store: Store, dashboards: Dashboards
+    ) -> None:
+        self._operations, self._throttle, self._faults = operations, throttle, faults
+        self._store, self._dashboards = store, dashboards
 
     def answer(self, method: str, target: str, signed_at: str | None, body: bytes) -> Answer:
         """The answer to a request.
@@ -71,13 +76,15 @@ class Service:
         return wire.render(call.operation, result, request_id)
 
     def _answer_locally(self, method: str, path: str, body: bytes) -> Answer:
-        name, _, run_id = path.partition("/")
+        name, _, which = path.partition("/")
         match method, name:
             case "GET", "health":
                 return _json(200, {"status": "ok"})
             case "GET", "runs":
-                runs = [asdict(run) for run in self._store.all_runs() if run_id in ("", run.run_id)]
+                runs = [asdict(run) for run in self._store.all_runs() if which in ("", run.run_id)]
                 return _json(200, {"runs": runs})
+            case "GET", "dashboards":
+                return self._dashboards.follow(which)
             case "GET", "faults":
                 return _json(200, write_faults(self._faults.faults))
             case "PUT", "faults":

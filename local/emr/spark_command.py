@@ -30,6 +30,10 @@ FIXED = {
     "spark.driver.host": "127.0.0.1",
     "spark.dynamicAllocation.enabled": "false",
     "spark.shuffle.service.enabled": "false",
+    # What the history server shows of a run, living or over.
+    "spark.eventLog.enabled": "true",
+    "spark.eventLog.rolling.enabled": "false",
+    "spark.eventLog.compress": "false",
 }
 
 
@@ -46,7 +50,7 @@ def spark_submit(
         str(spark_bin / "spark-submit"),
         *_conf_flags(conf),
         *_parameters(words_of(submit.get("sparkSubmitParameters", "")), folder),
-        *_conf_flags(FIXED),
+        *_conf_flags({**FIXED, "spark.eventLog.dir": f"file://{folder.parent / 'events'}"}),
         *("--master", "local[2]", "--driver-memory", f"{memory_mib}m"),
         staged(submit["entryPoint"], folder),
         *arguments_of(request),

@@ -83,6 +83,11 @@ class RunFolder:
         """Spark's working directory."""
         return self.path / "work"
 
+    @property
+    def events(self) -> Path:
+        """Spark's event logs: one for each session, named by its application id."""
+        return self.path / "events"
+
     def log(self, name: str) -> Path:
         """The driver's `stdout` or `stderr`."""
         return self.path / name
@@ -140,6 +145,11 @@ class SparkRuns:
             return Exit(**json.loads(self._folder(run_id).exit.read_text()))
         except FileNotFoundError:
             return None
+
+    def event_log(self, run_id: str) -> Path | None:
+        """What the run's last Spark session wrote of itself; none where none has begun."""
+        logs = self._folder(run_id).events.glob("local-*")
+        return max(logs, key=lambda path: path.stat().st_mtime_ns, default=None)
 
     def stop(self, run_id: str) -> None:
         """Ask the run's process to end its Spark."""

@@ -213,14 +213,30 @@ def test_a_made_up_token_of_a_list_is_refused(emr: Emr) -> None:
     assert code == "ValidationException"
 
 
-def test_a_run_has_one_attempt_and_a_dashboard(emr: Emr) -> None:
+def test_a_run_has_one_attempt(emr: Emr) -> None:
     run_id = emr.start()
-    where = {"applicationId": emr.application_id, "jobRunId": run_id}
 
-    attempts = emr.client.list_job_run_attempts(**where)["jobRunAttempts"]
+    attempts = emr.client.list_job_run_attempts(applicationId=emr.application_id, jobRunId=run_id)["jobRunAttempts"]
 
     assert [(each["id"], each["attempt"]) for each in attempts] == [(run_id, 1)]
-    assert emr.client.get_dashboard_for_job_run(**where)["url"].startswith("http://127.0.0.1:")
+
+
+def test_a_dashboard_is_there_from_the_state_running_on(emr: Emr, faults) -> None:
+    faults.put({"slowStartSeconds": 60})
+    waiting, run_id = emr.start(), None
+    emr.wait_for_state(waiting, "SCHEDULED", "PENDING")
+    code, status, message = error_of(
+        emr.client.get_dashboard_for_job_run, applicationId=emr.application_id, jobRunId=waiting
+    )
+    faults.clear()
+
+    run_id = emr.start()
+    emr.wait_for_state(run_id, "SUCCESS")
+    url = emr.client.get_dashboard_for_job_run(applicationId=emr.application_id, jobRunId=run_id)["url"]
+
+    assert (code, status) == ("ValidationException", 400)
+    assert message.startswith("Dashboard cannot be served for job in")
+    assert url.startswith("http://127.0.0.1:")
 
 
 # Ending

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import signal
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud, start_cloud
 from local.deploy import make_client
+from local.emr.history_server import MARK
 from local.emr.spark_runs import RUN_MARK
 from local.marked import marked_pids
 from shared.session_policy import Reach, session_policy
@@ -29,7 +31,7 @@ READS_AND_WRITES = """
 import json, sys
 from pyspark.sql import SparkSession
 job = json.loads(sys.argv[2])
-spark = SparkSession.builder.getOrCreate()
+spark = SparkSession.builder.appName("reads-and-writes").getOrCreate()
 rows = spark.read.csv(job["inputs"][0]["uri"], header=True).count()
 rows += spark.read.csv(job["inputs"][1]["uri"], header=True).count()
 print("rows", rows)
@@ -92,8 +94,8 @@ def body_of(s3: Any, bucket: str, key: str) -> bytes:
     return content
 
 
-def test_a_program_reads_its_inputs_and_leaves_its_outputs_and_logs_in_s3(
-    emr: Emr, s3: Any, put_program: Callable[[str], str]
+def test_a_program_reads_its_inputs_and_leaves_its_outputs_its_logs_and_its_history(
+    cloud: LocalCloud, emr: Emr, s3: Any, put_program: Callable[[str], str]
 ) -> None:
     s3.put_object(Bucket=RAW, Key="one file.csv", Body=b"a,b\n1,2\n3,4\n")
     s3.put_object(Bucket=RAW, Key="folder/part 1.csv", Body=b"a,b\n5,6\n")
@@ -115,6 +117,13 @@ def test_a_program_reads_its_inputs_and_leaves_its_outputs_and_logs_in_s3(
     log_prefix = f"runs/applications/{emr.application_id}/jobs/{run_id}/SPARK_DRIVER"
     assert b"rows 4" in gzip.decompress(body_of(s3, LOGS, f"{log_prefix}/stdout.gz"))
     assert gzip.decompress(body_of(s3, LOGS, f"{log_prefix}/stderr.gz"))
+    url = emr.client.get_dashboard_for_job_run(applicationId=emr.application_id, jobRunId=run_id)["url"]
+    with urllib.request.urlopen(url, timeout=SPARK_SECONDS) as answer:
+        assert "reads-and-writes - Spark Jobs" in answer.read().decode()
+    history = str(cloud.directory / "emr" / "runs" / "history")
+    assert len(marked_pids(MARK, history)) == 1
+    cloud.restart("emr")
+    assert marked_pids(MARK, history) == []
 
 
 @pytest.mark.parametrize(("target", "state"), [("mine/out.txt", "SUCCESS"), ("theirs/out.txt", "FAILED")])

@@ -56,7 +56,7 @@ def test_a_run_that_asks_for_less_memory_gets_less() -> None:
 def test_a_runs_own_settings_win_over_our_small_ones_but_not_over_the_fixed_ones() -> None:
     settings = settings_of(
         command(
-            "--conf spark.sql.shuffle.partitions=9 --conf spark.ui.enabled=true",
+            "--conf spark.sql.shuffle.partitions=9 --conf spark.ui.enabled=true --conf spark.eventLog.dir=file:///mine",
             overrides={"spark.default.parallelism": "7", "spark.sql.shuffle.partitions": "8"},
         )
     )
@@ -64,6 +64,7 @@ def test_a_runs_own_settings_win_over_our_small_ones_but_not_over_the_fixed_ones
     assert settings["spark.sql.shuffle.partitions"] == "9"
     assert settings["spark.default.parallelism"] == "7"
     assert settings["spark.ui.enabled"] == "false"
+    assert settings["spark.eventLog.dir"] == "file:///runs/1/events"
 
 
 def test_what_only_emr_has_is_left_out_but_the_drivers_variables_are_kept() -> None:
