@@ -6,7 +6,20 @@ from api import health, quota
 from api.contracts import contracts
 from api.datasets import datasets, uploads
 from api.document import docs_page
-from api.jobs import batches, callbacks, cancellation, explain, history, job_lists, job_types, jobs, outputs, replays
+from api.jobs import (
+    batches,
+    callbacks,
+    cancellation,
+    dashboard,
+    explain,
+    history,
+    job_lists,
+    job_types,
+    jobs,
+    logs,
+    outputs,
+    replays,
+)
 from api.protocol.edges import register_edges
 from api.protocol.errors import register_error_handlers
 from api.protocol.forwarding import networks_of
@@ -21,6 +34,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     history.blueprint,
     explain.blueprint,
     outputs.blueprint,
+    logs.blueprint,
+    dashboard.blueprint,
     datasets.blueprint,
     uploads.blueprint,
     quota.blueprint,

@@ -9,6 +9,7 @@ from flask import current_app
 from api.identity.callers import Callers
 from shared.contracts.contract_registry import ContractRegistry
 from shared.control_store import ControlStore
+from shared.dashboards import Dashboards
 from shared.datasets.dataset_store import DatasetStore
 from shared.datasets.links import Links
 from shared.datasets.uploads import UploadStore
@@ -40,6 +41,7 @@ class Services:
     uploads: UploadStore
     links: Links
     contracts: ContractRegistry
+    dashboards: Dashboards
     callers: Callers
     clock: Callable[[], datetime]
     new_job_id: Callable[[datetime], str]

@@ -14,6 +14,7 @@ from shared.aws_clients import make_clients
 from shared.contracts.contract_registry import ContractRegistry
 from shared.contracts.contract_store import ContractStore
 from shared.control_store import ControlStore
+from shared.dashboards import Dashboards
 from shared.datasets.dataset_store import DatasetStore
 from shared.datasets.links import Links
 from shared.datasets.uploads import UploadStore
@@ -59,6 +60,7 @@ def build(settings: Settings) -> Flask:
             uploads=UploadStore(clients.s3),
             links=Links(clients.s3, settings.links_per_owner, clients.access_key),
             contracts=ContractRegistry(ContractStore(clients.dynamodb, settings.contracts_table), objects, settings),
+            dashboards=Dashboards(clients.emr_dashboard),
             callers=make_callers(settings),
             clock=utc_now,
             new_job_id=new_job_id,

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from cli import requests
+from cli import logs, requests
 from cli.client import ApiClient
 from cli.contracts import contracts
 from cli.datasets import datasets
@@ -50,7 +50,7 @@ def main(context: click.Context, url: str, token: str | None, token_file: TextIO
         raise click.BadParameter(str(error), param_hint="--url") from error
 
 
-for command in (*requests.COMMANDS, outputs, contracts, datasets, jobs, dead_letters):
+for command in (*requests.COMMANDS, *logs.COMMANDS, outputs, contracts, datasets, jobs, dead_letters):
     main.add_command(command)
 
 

@@ -101,6 +101,16 @@ class ApiClient:
         """A job's manifest, with a link to each file. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/outputs")
 
+    def logs(self, job_id: str, **asked: str | int | None) -> Record:
+        """The end of what a job's driver printed, with a link to all of it. Raises: Problem, Unreachable."""
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        return self._call("GET", f"/jobs/{job_id}/logs?{query}" if query else f"/jobs/{job_id}/logs")
+
+    def dashboard(self, job_id: str, attempt: int | None = None) -> Record:
+        """A new address of a job's Spark pages. Raises: Problem, Unreachable."""
+        query = "" if attempt is None else f"?attempt={attempt}"
+        return self._call("GET", f"/jobs/{job_id}/dashboard{query}")
+
     def register_dataset(self, registration: Record, idempotency_key: str) -> Record:
         """Register a file, and learn how to upload it. Raises: Problem, Unreachable."""
         return self._call("POST", "/datasets", registration, _key(idempotency_key))

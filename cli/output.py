@@ -35,6 +35,12 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
+def printable_lines(text: str) -> str:
+    """As `printable`, of a text of many lines; a line that would be written over is one of its own."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join("\t".join(printable(cell) for cell in line.split("\t")) for line in lines)
+
+
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows for people; the last column takes the room that is left."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE

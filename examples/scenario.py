@@ -122,6 +122,7 @@ SUBMITTING = (
 FOLLOWING = (
     Step("getJob", "succeeded", "GET", "/jobs/{job}", until=("/status", "SUCCEEDED"), inside=True),
     Step("getOutputs", "parquet", "GET", "/jobs/{job}/outputs", inside=True),
+    Step("getLogs", "succeeded", "GET", "/jobs/{job}/logs", 200, {"tailLines": "3"}, inside=True),
     Step("getJob", "simulated", "GET", "/jobs/{done}", until=("/status", "SUCCEEDED")),
     Step("getOutputs", "nothing", "GET", "/jobs/{done}/outputs"),
     Step("getJob", "unknown", "GET", f"/jobs/{NOWHERE}", 404),
@@ -132,6 +133,7 @@ FOLLOWING = (
     Step("batchGetJobs", "some", "POST", "/jobs/batch-get", 200, {}, {"jobIds": ["{done}", NOWHERE]}),
     Step("getHistory", "succeeded", "GET", "/jobs/{done}/history"),
     Step("getExplanation", "succeeded", "GET", "/jobs/{done}/explain"),
+    Step("getDashboard", "history", "GET", "/jobs/{done}/dashboard"),
     Step("getQuota", "mine", "GET", "/quota"),
 )
 CHANGING = (
@@ -139,6 +141,8 @@ CHANGING = (
     Step("getJob", "running", "GET", "/jobs/{long}", until=("/status", "RUNNING")),
     Step("getExplanation", "running", "GET", "/jobs/{long}/explain"),
     Step("getOutputs", "running", "GET", "/jobs/{long}/outputs", 409),
+    Step("getLogs", "notYet", "GET", "/jobs/{long}/logs"),
+    Step("getLogs", "wrong", "GET", "/jobs/{long}/logs", 422, {"stream": "stdin"}),
     Step(
         "reportStatus",
         "progress",

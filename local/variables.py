@@ -14,8 +14,9 @@ from shared.settings import SIGNING_KEY_CHARACTERS, Settings
 # Public on purpose: the local cloud asks for credentials and verifies none.
 DUMMY_CREDENTIAL = "local"
 
-# What a person may set otherwise. A worker stops only after its long poll, and Ctrl-C should not take that long.
-LOCAL_DEFAULTS = {"LONG_POLL_SECONDS": "2"}
+# What a person may set otherwise. A worker stops only after its long poll, and Ctrl-C should not take that long. A run
+# of this cloud puts its log before it ends.
+LOCAL_DEFAULTS = {"LONG_POLL_SECONDS": "2", "LOG_SETTLE_SECONDS": "0"}
 SIGNING_KEYS = ("CALLBACK_SIGNING_KEY", "CURSOR_SIGNING_KEY")
 NAMES = {
     "RAW_BUCKET": "raw_bucket",

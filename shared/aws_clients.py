@@ -29,6 +29,8 @@ START_TIMEOUT_SECONDS = 20
 ATTEMPTS = 3
 # botocore must not resend a start: after a resend, a throttle or a refusal says nothing about the first send.
 START_ATTEMPTS = 1
+# AWS gives one dashboard a second to all users together: botocore's own tries would take those of others.
+DASHBOARD_ATTEMPTS = 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Clients:
     sqs_receive: "SQSClient"
     emr: "EMRServerlessClient"
     emr_start: "EMRServerlessClient"
+    emr_dashboard: "EMRServerlessClient"
     s3: "S3Client"
     access_key: Callable[[], str]
 
@@ -70,6 +73,7 @@ def make_clients(settings: Settings, threads: int) -> Clients:
         sqs_receive=client("sqs", read_seconds=RECEIVE_TIMEOUT_SECONDS, attempts=RECEIVE_ATTEMPTS),
         emr=client("emr-serverless"),
         emr_start=client("emr-serverless", read_seconds=START_TIMEOUT_SECONDS, attempts=START_ATTEMPTS),
+        emr_dashboard=client("emr-serverless", attempts=DASHBOARD_ATTEMPTS),
         s3=client("s3"),
         access_key=lambda: access_key_of(session),
     )

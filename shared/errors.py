@@ -223,6 +223,15 @@ class OutputsNotReady(AppError):
     http_status = HTTPStatus.CONFLICT
 
 
+class DashboardNotReady(AppError):
+    """The job has no Spark pages to show: no run of it has come so far, or EMR Serverless shows it no more."""
+
+    code = "dashboard_not_ready"
+    title = "The job has no dashboard"
+    remedy = "Wait until a run of the job has begun; GET /jobs/{jobId}/explain says what it waits for."
+    http_status = HTTPStatus.CONFLICT
+
+
 class UploadMissing(AppError):
     """The dataset cannot be completed yet: S3 does not hold all of it. `missing_parts` are the first of those."""
 

@@ -32,13 +32,17 @@ WHAT_TO_DO: dict[FailureClass, str] = {
         "If no further attempt follows, replay it when less is running, or ask the operators to have the account's "
         "vCPU quota raised."
     ),
-    FailureClass.TRANSIENT: "If no further attempt follows, replay it; if it comes back, read the driver's log.",
+    FailureClass.TRANSIENT: (
+        "If no further attempt follows, replay it; if it comes back, read the driver's log (GET /jobs/{jobId}/logs)."
+    ),
     FailureClass.MEMORY: "If no larger attempt follows, replay it with a larger size, or with less input.",
     FailureClass.INPUT: (
         "Mend what the message names: the input, and replay it; or a parameter, by the replay's overrides."
     ),
-    FailureClass.USER: "Read the driver's log, mend what it names in program, query or data, and replay it.",
-    FailureClass.UNKNOWN: "Read the driver's log, mend what it names, and replay it.",
+    FailureClass.USER: (
+        "Read the driver's log (GET /jobs/{jobId}/logs), mend what it names in program, query or data, and replay it."
+    ),
+    FailureClass.UNKNOWN: "Read the driver's log (GET /jobs/{jobId}/logs), mend what it names, and replay it.",
     FailureClass.CANCELLED: "Replay it if it is wanted after all.",
     FailureClass.TIMED_OUT: "Replay it with a larger timeoutSeconds or size, or submit it with less input.",
     FailureClass.ENDED_OUTSIDE: "Ask the operators who ended the run, and replay it.",

@@ -28,17 +28,17 @@ def failure_uri(settings: Settings, job: Job) -> str:
 
 
 def driver_log_uri(settings: Settings, job: Job) -> str | None:
-    """What the current run's driver printed, where EMR Serverless puts it; None before a run is known.
-
-    spark-submit joins the standard error of a Python program to its standard output.
-    """
+    """What the current run's driver printed, where EMR Serverless puts it; None before a run is known."""
     return None if job.run_id is None else driver_log_of_run(settings, job, job.run_id)
 
 
-def driver_log_of_run(settings: Settings, job: Job, run_id: str) -> str:
-    """What the driver of one of the job's runs printed."""
+def driver_log_of_run(settings: Settings, job: Job, run_id: str, stream: str = "stdout") -> str:
+    """What the driver of one of the job's runs wrote to `stdout` or `stderr`.
+
+    spark-submit joins the standard error of a Python program to its standard output.
+    """
     folder = f"applications/{job.spec.application_id}/jobs/{run_id}/SPARK_DRIVER"
-    return f"s3://{settings.logs_bucket}/{folder}/stdout.gz"
+    return f"s3://{settings.logs_bucket}/{folder}/{stream}.gz"
 
 
 def contract_uri(settings: Settings, name: str, version: str, sha256: str) -> str:

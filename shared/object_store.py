@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ LINK_SECONDS = 900
 # A manifest lists files, never rows: 16 MiB are about 100,000 files.
 DOCUMENT_BYTES = 16 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
+PIECE_BYTES = 64 * 1024
 MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 PRESENT = "PreconditionFailed"
 # What a range of an empty object gives.
@@ -148,6 +149,21 @@ class ObjectStore:
                     return None
                 raise
 
+    def read_pieces(self, uri: str, most_bytes: int) -> Iterator[bytes] | None:
+        """An object's first bytes as they come, or None where there is none or it is empty.
+
+        Raises: ObjectsForbidden, ObjectsUnavailable; so does each piece.
+        """
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            try:
+                answer = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes - 1}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING | {EMPTY}:
+                    return None
+                raise
+        return _pieces_of(uri, answer["Body"], most_bytes)
+
     def put_new(self, uri: str, body: bytes, content_type: str) -> bool:
         """Whether the object was made: False if there is one, which is left as it is.
 
@@ -162,6 +178,13 @@ class ObjectStore:
                     return False
                 raise
         return True
+
+
+def _pieces_of(uri: str, body: Any, most_bytes: int) -> Iterator[bytes]:
+    with object_errors(uri), closing(body):
+        while most_bytes > 0 and (piece := body.read(min(PIECE_BYTES, most_bytes))):
+            most_bytes -= len(piece)
+            yield piece
 
 
 def allowed_get(uri: str) -> Allowed:

@@ -266,6 +266,36 @@ class Settings:
         200,
         validate=valid.Range(1, 1_000_000),
     )
+    rate_logs_per_second: float = setting(
+        "RATE_LOGS_PER_SECOND",
+        "Looks at logs, that each caller may take a second; each API process counts by itself",
+        5.0,
+        validate=valid.Range(0.01, 100_000),
+    )
+    rate_logs_burst: int = setting(
+        "RATE_LOGS_BURST",
+        "Looks at logs, that each caller may take at once",
+        50,
+        validate=valid.Range(1, 1_000_000),
+    )
+    rate_dashboards_per_second: float = setting(
+        "RATE_DASHBOARDS_PER_SECOND",
+        "Dashboards that each caller may ask all API processes for a second; AWS gives all users together one",
+        0.1,
+        validate=valid.Range(0.01, 1000),
+    )
+    rate_dashboards_burst: int = setting(
+        "RATE_DASHBOARDS_BURST",
+        "Dashboards that each caller may ask for at once; AWS gives all users together two",
+        2,
+        validate=valid.Range(1, 1_000_000),
+    )
+    log_settle_seconds: int = setting(
+        "LOG_SETTLE_SECONDS",
+        "How long after its end a run's log may still come to S3 or grow there",
+        120,
+        validate=valid.Range(0, 3600),
+    )
     price_vcpu_hour: float = setting(
         "PRICE_VCPU_HOUR",
         "What EMR Serverless asks for one vCPU for one hour; dry runs estimate by it",

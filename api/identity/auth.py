@@ -30,6 +30,16 @@ def reads_jobs(view: View) -> View:
     return _open_to(view, RouteClass.READS, JOBS_READ, OPS)
 
 
+def reads_logs(view: View) -> View:
+    """Open a view to those who may look at jobs, at the rate of what takes longer to read."""
+    return _open_to(view, RouteClass.LOGS, JOBS_READ, OPS)
+
+
+def opens_dashboards(view: View) -> View:
+    """Open a view to those who may look at jobs, so seldom that something is left for others."""
+    return _open_to(view, RouteClass.DASHBOARDS, JOBS_READ, OPS)
+
+
 def writes_jobs(view: View) -> View:
     """Open a view to those who may submit, cancel and replay jobs."""
     return _open_to(view, RouteClass.WRITES, JOBS_WRITE)

@@ -50,7 +50,13 @@ def open_object(description: str, **options: Any) -> fields.Dict:
 
 
 LinksSchema = Schema.from_dict(
-    {"self": text("The job."), "history": text("What happened to it."), "outputs": text("What it wrote.")},
+    {
+        "self": text("The job."),
+        "history": text("What happened to it."),
+        "outputs": text("What it wrote."),
+        "logs": text("What its driver printed."),
+        "dashboard": text("Its Spark pages."),
+    },
     name="LinksSchema",
 )
 
@@ -103,6 +109,7 @@ AttemptSchema = Schema.from_dict(
         "startedAt": moment("When its start was asked for."),
         "endedAt": moment("When its end was recorded."),
         "driverLogUri": text("What its Spark driver printed; null without a run.", allow_none=True),
+        "logs": text("Where to read that: GET this path."),
         "failure": fields.Nested(
             FailureCardSchema, required=True, allow_none=True, metadata={"description": "Why it failed, if it did."}
         ),
@@ -242,7 +249,10 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "manifestSha256": job.manifest_sha256,
         "driverLogUri": driver_log_uri(settings, job),
         "attempts": [attempt_record(record, job, settings) for record in job.attempts],
-        "links": {"self": path, "history": f"{path}/history", "outputs": f"{path}/outputs"},
+        "links": {
+            "self": path,
+            **{name: f"{path}/{name}" for name in ("history", "outputs", "logs", "dashboard")},
+        },
     }
 
 
@@ -255,6 +265,7 @@ def attempt_record(record: AttemptRecord, job: Job, settings: Settings) -> dict[
         "startedAt": iso(record.started_at),
         "endedAt": iso(record.ended_at),
         "driverLogUri": driver_log_of_run(settings, job, record.run_id) if record.run_id else None,
+        "logs": f"/jobs/{job.job_id}/logs?attempt={record.attempt}",
         "failure": failure_record(record.failure) if record.failure else None,
     }
 

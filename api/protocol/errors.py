@@ -20,6 +20,7 @@ from shared.errors import (
     ContractIncompatible,
     ContractNotFound,
     ContractNotYours,
+    DashboardNotReady,
     DatasetNotFound,
     FieldProblem,
     Forbidden,
@@ -41,6 +42,7 @@ from shared.errors import (
     RateLimited,
     ReportRefused,
     ServiceUnavailable,
+    SparkUnavailable,
     StoreUnavailable,
     TooManyLinks,
     TooManyRequests,
@@ -80,6 +82,7 @@ ANSWERED: tuple[type[AppError], ...] = (
     ContractExists,
     ContractFull,
     OutputsNotReady,
+    DashboardNotReady,
     UploadMissing,
     UploadMismatch,
     UploadClosed,
@@ -96,6 +99,7 @@ ANSWERED: tuple[type[AppError], ...] = (
     ServiceUnavailable,
     StoreUnavailable,
     ObjectsUnavailable,
+    SparkUnavailable,
     IssuerUnavailable,
 )
 # What Flask and Werkzeug refuse by themselves, in our words.

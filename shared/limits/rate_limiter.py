@@ -57,7 +57,13 @@ class RateLimiter:
 
     def __init__(self, rates: Mapping[RouteClass, Rate], local: Limiter, shared: Limiter) -> None:
         self._rates = rates
-        self._limiters = {RouteClass.READS: local, RouteClass.WRITES: shared, RouteClass.UPLOADS: shared}
+        self._limiters = {
+            RouteClass.READS: local,
+            RouteClass.LOGS: local,
+            RouteClass.WRITES: shared,
+            RouteClass.UPLOADS: shared,
+            RouteClass.DASHBOARDS: shared,
+        }
 
     def spend(self, route_class: RouteClass, owner_id: str, now: datetime) -> Spent:
         """Count one request of a caller, if it may pass."""

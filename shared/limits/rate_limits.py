@@ -21,6 +21,8 @@ class RouteClass(StrEnum):
     READS = "reads"
     WRITES = "writes"
     UPLOADS = "uploads"
+    LOGS = "logs"
+    DASHBOARDS = "dashboards"
 
 
 @dataclass(frozen=True)
@@ -92,4 +94,8 @@ def rates_of(settings: Settings) -> dict[RouteClass, Rate]:
         RouteClass.READS: Rate(RouteClass.READS, settings.rate_reads_per_second, settings.rate_reads_burst),
         RouteClass.WRITES: Rate(RouteClass.WRITES, settings.rate_writes_per_second, settings.rate_writes_burst),
         RouteClass.UPLOADS: Rate(RouteClass.UPLOADS, settings.rate_uploads_per_second, settings.rate_uploads_burst),
+        RouteClass.LOGS: Rate(RouteClass.LOGS, settings.rate_logs_per_second, settings.rate_logs_burst),
+        RouteClass.DASHBOARDS: Rate(
+            RouteClass.DASHBOARDS, settings.rate_dashboards_per_second, settings.rate_dashboards_burst
+        ),
     }

@@ -154,7 +154,9 @@ def test_sql_that_cannot_work_fails_with_sparks_own_sentence_and_is_not_tried_ag
     assert "exit code" not in failed["statusMessage"].lower()
     (letter,) = [letter for letter in platform.dead_letters() if letter["jobId"] == failed["jobId"]]
     assert letter["failureDetail"] == failed["failureDetail"]
-    assert sentence in platform.read_gzip(letter["driverLogUri"])
+    log = platform.api.logs(failed["jobId"])
+    assert sentence in log["text"]
+    assert (log["uri"], log["complete"], log["message"]) == (letter["driverLogUri"], True, None)
     with pytest.raises(Problem, match="outputs_not_ready"):
         platform.api.outputs(failed["jobId"])
 

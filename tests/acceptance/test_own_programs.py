@@ -1,5 +1,8 @@
 """Programs of the users' own, a script and a jar, with real Spark."""
 
+import gzip
+import urllib.request
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,7 @@ def written(platform: Platform, job: Record) -> dict[str, str]:
     }
 
 
-def test_a_script_of_ones_own_reads_its_input_and_writes_below_its_attempt(platform: Platform):
+def test_a_script_of_ones_own_reads_its_input_writes_below_its_attempt_and_can_be_looked_at(platform: Platform):
     job = script_job(platform, [])
 
     ended = platform.wait(platform.api.submit(job))
@@ -33,6 +36,19 @@ def test_a_script_of_ones_own_reads_its_input_and_writes_below_its_attempt(platf
     assert text.split() == ["carrier,count", "AA,1", "UA,2"]
     with pytest.raises(Problem, match="wrote no manifest"):
         platform.api.outputs(ended["jobId"])
+    log = platform.api.logs(ended["jobId"], stream="stderr", tailLines=2)
+    whole, headers = opened(log["url"])
+    assert log["text"].count("\n") == 2
+    assert gzip.decompress(whole).decode().endswith(log["text"])
+    assert (headers["Content-Type"], headers["Content-Encoding"]) == ("text/plain; charset=utf-8", "gzip")
+    page, _ = opened(platform.api.dashboard(ended["jobId"])["url"])
+    assert b"Spark Jobs</title>" in page
+
+
+def opened(url: str) -> tuple[bytes, Message]:
+    """What lies at an address, and its headers."""
+    with urllib.request.urlopen(url, timeout=90) as answer:
+        return answer.read(), answer.headers
 
 
 def test_what_a_script_says_of_its_input_is_what_the_job_says(platform: Platform):

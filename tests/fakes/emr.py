@@ -146,6 +146,16 @@ class FakeEMR:
             raise aws_error("GetJobRun", "ResourceNotFoundException", status=404)
         return {"jobRun": {**self._row(self.runs[jobRunId], self.get_lag_seconds), "jobRunId": jobRunId}}
 
+    def get_dashboard_for_job_run(self, applicationId: str, jobRunId: str) -> Any:
+        """GetDashboardForJobRun: a new address each time, from RUNNING on."""
+        if jobRunId not in self.runs:
+            raise aws_error("GetDashboardForJobRun", "ResourceNotFoundException", status=404)
+        state = self.state_of(self.runs[jobRunId])
+        if state not in ("RUNNING", "CANCELLING", *OVER):
+            message = f"Dashboard cannot be served for job in {state} state"
+            raise aws_error("GetDashboardForJobRun", "ValidationException", message)
+        return {"url": f"https://p-{jobRunId}.emrappui.invalid/?authToken=fake{next(self._numbers)}"}
+
     def list_job_runs(self, applicationId: str, createdAtAfter: datetime, nextToken: str = "0") -> Any:
         """ListJobRuns, newest first, `page_rows` a page."""
         shown_to = self.clock() - timedelta(seconds=self.list_lag_seconds)

@@ -18,7 +18,9 @@ DEFAULT_EXAMPLES = 30
 
 # A search sends as much as it can; what it would be refused for that, other tests look at.
 UNLIMITED = {
-    f"RATE_{kind}_{what}": "100000" for kind in ("READS", "WRITES", "UPLOADS") for what in ("PER_SECOND", "BURST")
+    f"RATE_{kind}_{what}": "100000"
+    for kind in ("READS", "WRITES", "UPLOADS", "LOGS", "DASHBOARDS")
+    for what in ("PER_SECOND", "BURST")
 } | {"QUOTA_ACTIVE_JOBS": "1000000", "QUOTA_OPEN_UPLOADS": "1000000"}
 
 
@@ -46,7 +48,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     provider = Provider(Path(tmp_path_factory.mktemp("provider")), *signing_keys("first"))
     try:
         oidc = {"AUTH_MODE": "oidc", "OIDC_ISSUER": provider.issuer, "OIDC_AUDIENCE": AUDIENCE}
-        unlimited = {"RATE_READS_BURST": "1000000", "RATE_WRITES_BURST": "1000000", "RATE_UPLOADS_BURST": "1000000"}
+        kinds = ("READS", "WRITES", "UPLOADS", "LOGS", "DASHBOARDS")
+        unlimited = {f"RATE_{kind}_BURST": "1000000" for kind in kinds}
         with start_cloud(("aws", "api"), {**oidc, **unlimited, "EMR_APPLICATION_ID": "00app"}) as cloud:
             put_inputs_of_examples(cloud)
             yield Closed(cloud, provider)
@@ -57,7 +60,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
 @pytest.fixture(scope="session")
 def whole() -> Iterator[LocalCloud]:
     """All that `make run` starts, on free ports, with room for the runs of several tests at once."""
-    with start_cloud(PARTS, {"LOCAL_EMR_MAX_VCPU": "1000"}) as cloud:
+    room = {"LOCAL_EMR_MAX_VCPU": "1000", "LOCAL_EMR_DASHBOARD_BURST": "1000", "RATE_DASHBOARDS_BURST": "1000"}
+    with start_cloud(PARTS, room) as cloud:
         put_inputs_of_examples(cloud)
         yield cloud
 

@@ -56,6 +56,12 @@ REFUSALS = (
         "/size|/size/(driver|executor)/memoryGb",
     ),
     Refusal(
+        "validation_failed",
+        "How many attempts a job made is no matter of a schema.",
+        "getLogs|getDashboard",
+        "/query/attempt",
+    ),
+    Refusal(
         "validation_failed", "Nothing lies between two times that are not in order.", "listJobs", "/query/createdBefore"
     ),
     Refusal(

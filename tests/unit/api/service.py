@@ -15,6 +15,7 @@ from api.services import Services
 from shared.contracts.contract_registry import ContractRegistry
 from shared.contracts.contract_store import ContractStore
 from shared.control_store import ControlStore
+from shared.dashboards import Dashboards
 from shared.datasets.dataset_store import DatasetStore
 from shared.datasets.links import Links
 from shared.datasets.uploads import UploadStore
@@ -33,6 +34,7 @@ from shared.transitions import JobStatusTransitionValidator
 from tests.fakes import jobs
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.emr import FakeEMR
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam
 from tests.fakes.sqs import FakeSQS
@@ -65,6 +67,7 @@ class Api:
         self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
         self.clock, self.seam, self.limits_seam = Clock(), Seam(), Seam()
         self.dynamodb, self.s3 = dynamodb or FakeDynamoDB(self.clock), FakeS3()
+        self.emr = FakeEMR(self.clock)
         self.sqs = FakeSQS(self.clock, [self.settings.jobs_queue], self.settings.dead_letter_queue)
         self.s3.objects[RAW, "flights/flights.csv"] = b"carrier\nUA\n"
         self.store = JobStore(
@@ -110,6 +113,7 @@ class Api:
                     self.settings,
                     pause=lambda tries: None,
                 ),
+                dashboards=Dashboards(self._client(self.emr)),
                 callers=self._callers,
                 clock=self.clock,
                 new_job_id=lambda now: jobs.job_id(next(numbers)),

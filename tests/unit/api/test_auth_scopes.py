@@ -21,6 +21,8 @@ SCOPES_OF = {
     "GET /jobs/{jobId}/history": READERS,
     "GET /jobs/{jobId}/explain": READERS,
     "GET /jobs/{jobId}/outputs": READERS,
+    "GET /jobs/{jobId}/logs": READERS,
+    "GET /jobs/{jobId}/dashboard": READERS,
     "POST /jobs/batch": {JOBS_WRITE},
     "POST /jobs/{jobId}/cancel": {JOBS_WRITE},
     "POST /datasets": {DATASETS_WRITE},

@@ -21,6 +21,7 @@ from shared.errors import (
     ContractIncompatible,
     ContractNotFound,
     ContractNotYours,
+    DashboardNotReady,
     DatasetNotFound,
     Forbidden,
     IdempotencyKeyReused,
@@ -41,6 +42,7 @@ from shared.errors import (
     RateLimited,
     ReportRefused,
     ServiceUnavailable,
+    SparkUnavailable,
     StoreUnavailable,
     TooManyLinks,
     TooManyRequests,
@@ -51,6 +53,7 @@ from shared.errors import (
     UploadMissing,
     ValidationFailed,
 )
+from shared.models import Job
 from shared.transitions import JobStatus
 from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_connection
@@ -120,6 +123,12 @@ def completed_after_all(api: Api, path: str) -> TestResponse:
     return api.post(f"{path}/complete")
 
 
+def without_emr(api: Api, job: Job) -> TestResponse:
+    """The answer to who wants a dashboard while EMR Serverless cannot be reached."""
+    api.seam.fail_before("get_dashboard_for_job_run", no_connection())
+    return api.get(f"/jobs/{job.job_id}/dashboard")
+
+
 def raised(error: Exception) -> TestResponse:
     """The answer when a view raises this."""
     api = Api()
@@ -181,6 +190,7 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     JobNotFailed: lambda: about(submitted_job(), lambda api, job: api.post(f"/jobs/{job.job_id}/replay")),
     JobAlreadyReplayed: lambda: about(ended_job(JobStatus.FAILED), replayed_twice),
     OutputsNotReady: lambda: about(submitted_job(), lambda api, job: api.get(f"/jobs/{job.job_id}/outputs")),
+    DashboardNotReady: lambda: about(submitted_job(), lambda api, job: api.get(f"/jobs/{job.job_id}/dashboard")),
     BodyTooLarge: lambda: Api(max_body_bytes=100).post("/jobs", data=b" " * 101, headers=JSON),
     UnsupportedMediaType: lambda: Api().post("/jobs", data=b"{}", headers={"Content-Type": "text/plain"}),
     ValidationFailed: lambda: Api().post("/jobs", json={}),
@@ -192,6 +202,7 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     ServiceUnavailable: lambda: raised(werkzeug.exceptions.ServiceUnavailable(retry_after=60)),
     StoreUnavailable: lambda: away("get_item", "GET", f"/jobs/{job_id()}"),
     ObjectsUnavailable: lambda: away("head_object", "POST", "/jobs", json=submission()),
+    SparkUnavailable: lambda: about(tracking_job(), without_emr),
     IssuerUnavailable: lambda: Api(NobodyIsKnown()).get("/jobs", headers=bearer("any")),
 }
 

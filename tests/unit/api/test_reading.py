@@ -48,6 +48,7 @@ def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
         "startedAt": "2026-11-23T12:00:00.000Z",
         "endedAt": "2026-11-23T12:00:09.000Z",
         "driverLogUri": "s3://cloud-data-platform-dev-logs/applications/00app/jobs/run-7/SPARK_DRIVER/stdout.gz",
+        "logs": f"/jobs/{job_id()}/logs?attempt=1",
         "failure": {
             "class": "memory",
             "message": "Out of memory.",

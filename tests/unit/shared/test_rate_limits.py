@@ -197,18 +197,20 @@ def test_who_loses_every_race_passes_uncounted():
     assert each.seam.calls == ["update_item"] * 3
 
 
-def test_reads_are_counted_in_the_process_and_the_rest_in_the_table():
+def test_reads_and_logs_are_counted_in_the_process_and_the_rest_in_the_table():
     each = Processes()
     limiter = RateLimiter(rates_of(Settings()), LocalLimiter(), each.first)
 
     for route_class in RouteClass:
         limiter.spend(route_class, "ann", NOON)
 
-    assert list(each.dynamodb.items(TABLE)) == ["RATE#writes#ann", "RATE#uploads#ann"]
+    assert list(each.dynamodb.items(TABLE)) == ["RATE#writes#ann", "RATE#uploads#ann", "RATE#dashboards#ann"]
 
 
 def test_each_class_has_the_rate_that_its_settings_say():
-    settings = replace(Settings(), rate_reads_per_second=1.0, rate_writes_burst=2, rate_uploads_burst=3)
+    settings = replace(
+        Settings(), rate_reads_per_second=1.0, rate_writes_burst=2, rate_uploads_burst=3, rate_logs_burst=4
+    )
 
     rates = rates_of(settings)
 
@@ -216,4 +218,6 @@ def test_each_class_has_the_rate_that_its_settings_say():
         RouteClass.READS: (RouteClass.READS, 1.0, settings.rate_reads_burst),
         RouteClass.WRITES: (RouteClass.WRITES, settings.rate_writes_per_second, 2),
         RouteClass.UPLOADS: (RouteClass.UPLOADS, settings.rate_uploads_per_second, 3),
+        RouteClass.LOGS: (RouteClass.LOGS, settings.rate_logs_per_second, 4),
+        RouteClass.DASHBOARDS: (RouteClass.DASHBOARDS, 0.1, 2),
     }
