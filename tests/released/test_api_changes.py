@@ -41,7 +41,7 @@ def with_a_required_header(document: Json) -> None:
 
 
 def with_fewer_sizes(document: Json) -> None:
-    schema(document, "Submission")["properties"]["size"]["enum"].pop()
+    schema(document, "Submission")["properties"]["size"]["oneOf"][0]["enum"].pop()
 
 
 def with_another_type(document: Json) -> None:
