@@ -2,15 +2,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PRODUCT := .venv/product/bin
 SPARK := .venv/spark/bin
+SPARK4 := .venv/spark4/bin
 PYTEST := $(PRODUCT)/python -m pytest
 CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py)
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make the three Python environments under .venv
 	@"$(PYTHON)" scripts/set_up.py
@@ -47,7 +48,12 @@ smoke: setup ## try a deployment: make smoke URL=http://127.0.0.1:8000 [TOKEN_FI
 		$(if $(JOB),--job-file "$(JOB)")
 
 spark: setup ## the Spark programs on a real session
-	$(SPARK)/python -m pytest -q tests/spark
+	$(SPARK)/python -m pytest -q -n 2 tests/spark
+
+spark4: ## the same on Spark 4, in an environment of its own (needs Java 17)
+	@"$(PYTHON)" scripts/set_up.py spark4
+	@java_home=$$(scripts/java_17.sh /usr/lib/jvm) && set -x && \
+		JAVA_HOME="$$java_home" $(SPARK4)/python -m pytest -q -n 2 tests/spark
 
 acceptance: setup ## the whole platform in real processes, seen through HTTP
 	$(PYTEST) -q tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)

@@ -22,7 +22,8 @@ NEEDED_DISK_BYTES = 3 * 1024**3
 LOCKS = {
     "product": ["build", "dev", "flights"],
     "ministack": ["ministack"],
-    "spark": ["build", "spark"],
+    "spark": ["build", "spark", "spark-tests"],
+    "spark4": ["build", "spark4", "spark-tests"],
     "node": ["node"],
 }
 # What everything needs; the others are made when they are named on the command line.

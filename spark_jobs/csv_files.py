@@ -118,6 +118,7 @@ def read_csv(
     Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
     """
     _refuse_other_formats(source)
+    _refuse_backslash(dialect)
     try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
     first = first_row(spark, source, dialect)
     if dialect.header:
@@ -136,6 +137,12 @@ def _refuse_other_formats(source: InputFiles) -> None:
     others = [file.uri for file in source.files if file.uri.lower().endswith(OTHER_SUFFIXES)]
     if others:
         raise InvalidInput(f"Going by its name {others[0]} is not CSV; an archive must be unpacked, but .gz is read.")
+
+
+def _refuse_backslash(dialect: CsvDialect) -> None:
+    """So does Spark, but from Spark 4 on with words that tell nobody what is wrong."""
+    if dialect.delimiter == "\\":
+        raise InvalidInput("The delimiter must not be a backslash.")
 
 
 def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:

@@ -46,8 +46,10 @@ SIGNS_OF_INPUT = (
 
 # The plan of the query and a picture of the place in it follow the sentence.
 END_OF_SENTENCE = re.compile(r";\n|\n+== SQL")
-# Nobody who submits a job can change this setting.
-USELESS_ADVICE = re.compile(r' If necessary set "spark\.sql\.ansi\.enabled" to "false" to bypass this error\.')
+# Nobody who submits a job can change this setting; and from Spark 4 on a number of the SQL standard ends each sentence.
+USELESS_WORDS = re.compile(
+    r' If necessary set "spark\.sql\.ansi\.enabled" to "false" to bypass this error\.| SQLSTATE: [0-9A-Z]{5}\b'
+)
 
 
 class InvalidInput(Exception):
@@ -126,5 +128,5 @@ def is_a(java_object: Any, class_name: str) -> bool:
 def sentence(text: str) -> str:
     """An error's message as one line without query plans and stack traces, 1000 characters at most."""
     told = END_OF_SENTENCE.split(text.strip())[0].split("\n\tat ")[0]
-    line = USELESS_ADVICE.sub("", " ".join(told.split()))
+    line = USELESS_WORDS.sub("", " ".join(told.split()))
     return line if len(line) <= MAX_MESSAGE_CHARACTERS else line[: MAX_MESSAGE_CHARACTERS - 3] + "..."

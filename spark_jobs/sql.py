@@ -14,6 +14,8 @@ from spark_jobs.result import Counts, Result
 from spark_jobs.tables import known_format, read_table
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What parsePlan passes over behind a statement, and parseQuery does not from Spark 4 on.
+END_OF_STATEMENT = re.compile(r"[;\s]+\Z")
 # These call any method of any Java class, so a query could leave its inputs, and Spark.
 FUNCTIONS_THAT_RUN_JAVA = ("reflect", "java_method", "try_reflect")
 PLANS = "org.apache.spark.sql.catalyst.plans.logical"
@@ -55,7 +57,8 @@ def check_is_query(spark: SparkSession, text: str) -> None:
     parser = spark._jsparkSession.sessionState().sqlParser()
     plan = parser.parsePlan(text)
     try:
-        parser.parseQuery(text)  # knows queries alone, but stops at the end of one: parsePlan looks at the rest
+        # Knows queries alone, but Spark 3 stops at the end of one: parsePlan looks at the rest.
+        parser.parseQuery(END_OF_STATEMENT.sub("", text))
     except ParseException as error:
         kind = plan.getClass().getSimpleName()
         raise InvalidInput(f"The query must be one SELECT or WITH statement, but this is {kind}.") from error

@@ -83,3 +83,50 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_refused(checkout):
     assert code == 1
     assert "did not have the hash that the lock file demands" in said
     assert environments(checkout) == []
+
+
+JAVAS = {"none": None, "another version": ("21", "jdk.incubator.vector"), "a part of 17": ("17", "java.base")}
+
+
+@pytest.mark.parametrize("java", JAVAS.values(), ids=JAVAS.keys())
+def test_spark_4_without_a_whole_java_17_is_told_what_is_missing(tmp_path, java):
+    if java is not None:
+        install_java(tmp_path / "some-java", *java)
+
+    found = find_java_17(tmp_path)
+
+    assert found.returncode == 1
+    assert "Java 17 with the module jdk.incubator.vector is needed" in found.stderr
+    assert f"nor {tmp_path} has one" in found.stderr
+
+
+def test_spark_4_gets_the_first_java_that_it_can_run_on(tmp_path):
+    install_java(tmp_path / "java-17", "17", "jdk.incubator.vector")
+    install_java(tmp_path / "java-11", "11", "jdk.incubator.vector")
+
+    found = find_java_17(tmp_path, JAVA_HOME=str(tmp_path / "nothing"))
+
+    assert (found.returncode, found.stdout) == (0, f"{tmp_path}/java-17\n")
+
+
+def install_java(home: Path, version: str, module: str) -> None:
+    """What says of itself what a Java says."""
+    (home / "bin").mkdir(parents=True)
+    settings = f"    java.home = {home}\n    java.specification.version = {version}\n"
+    java = home / "bin" / "java"
+    java.write_text(f"#!/bin/sh\n[ $1 = --list-modules ] && echo {module}@{version} || echo '{settings}' >&2\n")
+    java.chmod(0o755)
+
+
+def find_java_17(folder: Path, **variables: str) -> subprocess.CompletedProcess:
+    """Run the script on a path that has no Java."""
+    (folder / "path").mkdir()
+    for tool in ("grep", "sed"):
+        (folder / "path" / tool).symlink_to(shutil.which(tool))
+    return subprocess.run(
+        ["/bin/sh", str(ROOT / "scripts" / "java_17.sh"), str(folder)],
+        env={"PATH": str(folder / "path"), **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )

@@ -32,11 +32,11 @@ def test_every_link_between_documents_leads_somewhere():
 
 
 def test_every_make_target_that_a_document_names_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {
         target
         for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-        for target in re.findall(r"`make ([a-z-]+)", page.read_text())
+        for target in re.findall(r"`make ([a-z0-9-]+)", page.read_text())
     }
 
     assert named - targets == set()
@@ -44,7 +44,7 @@ def test_every_make_target_that_a_document_names_exists():
 
 def test_make_alone_prints_every_target_with_its_phrase():
     printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    documented = re.findall(r"^([a-z-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    documented = re.findall(r"^([a-z0-9-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert {"setup", "demo", "test", "run", "lint", "format", "lock", "bench", "clean"} <= set(documented)
     assert all(target in printed for target in documented)

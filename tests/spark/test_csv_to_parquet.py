@@ -6,6 +6,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from words_of_spark import BROKEN_PATTERN
 
 from spark_jobs.csv_files import LINE, CsvDialect, read_csv
 from spark_jobs.inputs import find_input
@@ -240,12 +241,12 @@ REFUSED = {
     "a column named twice": ("id,ID\n1,2\n", {}, "names 'ID' twice"),
     "an unknown partition column": ("id,name\n1,a\n", {"partitionBy": ["city"]}, "no column 'city' to partition by;"),
     "only partition columns": ("id\n1\n", {"partitionBy": ["id"]}, "[ALL_PARTITION_COLUMNS_NOT_ALLOWED]"),
-    "a broken date pattern": ("id\n1\n", {"dateFormat": "QQQQQQ"}, "Too many pattern letters: Q"),
+    "a broken date pattern": ("id\n1\n", {"dateFormat": "QQQQQQ"}, BROKEN_PATTERN),
     "an old date pattern": ("id\n1\n", {"dateFormat": "YYYY"}, "Fail to recognize 'YYYY' pattern"),
     "an unknown type": ("id\n1\n", {"columns": [{"name": "id", "type": "money"}]}, "MONEY"),
     "an impossible decimal": ("id\n1\n", {"columns": [{"name": "id", "type": "decimal(5,7)"}]}, "scale"),
     "an unknown parameter": ("id\n1\n", {"seperator": ";"}, "There is no parameter 'seperator'; there are columns,"),
-    "a backslash as delimiter": ("id\n1\n", {"delimiter": "\\"}, "Single backslash is prohibited"),
+    "a backslash as delimiter": ("id\n1\n", {"delimiter": "\\"}, "must not be a backslash"),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from flights_data import rows_of
+from words_of_spark import BROKEN_PATTERN
 
 from spark_jobs.json_files import MAX_LEVELS, NO_OBJECT, NOT_UTF8
 
@@ -149,7 +150,7 @@ REFUSED = {
     "a comma that would add a column": ('{"id": 1}', {"columns": [{"name": "id", "type": "int, x int"}]}, "[PARSE_"),
     "an unknown type": ('{"id": 1}', {"columns": [{"name": "id", "type": "money"}]}, "MONEY"),
     "a broken type": ('{"id": 1}', {"columns": [{"name": "id", "type": "struct<a:int"}]}, "[PARSE_SYNTAX_ERROR]"),
-    "a broken date pattern": ('{"id": 1}', {"dateFormat": "QQQQQQ"}, "Too many pattern letters: Q"),
+    "a broken date pattern": ('{"id": 1}', {"dateFormat": "QQQQQQ"}, BROKEN_PATTERN),
     "an unknown partition column": ('{"id": 1}', {"partitionBy": ["city"]}, "no column 'city' to partition by;"),
 }  # fmt: skip
 

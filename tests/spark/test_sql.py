@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from words_of_spark import in_words_of
 
 from spark_jobs.inputs import find_input
 from spark_jobs.job import Input
@@ -169,7 +170,9 @@ def test_variables_of_the_driver_are_not_put_into_a_query(platform):
 WRONG_QUERIES = {
     "an unknown column": (
         "SELECT wrd FROM (SELECT word FROM numbers)",
-        "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column or function parameter with name `wrd` cannot be resolved. "
+        "[UNRESOLVED_COLUMN.WITH_SUGGESTION] "
+        + in_words_of("A column or function parameter", "A column, variable, or function parameter")
+        + " with name `wrd` cannot be resolved. "
         "Did you mean one of the following? [`word`].; line 1 pos 7",
     ),
     "a cast that cannot be": (
@@ -185,7 +188,8 @@ WRONG_QUERIES = {
     "two columns of one name": (
         "SELECT n, n FROM numbers",
         "[COLUMN_ALREADY_EXISTS] The column `n` already exists. "
-        "Consider to choose another name or rename the existing column.",
+        + in_words_of("Consider to choose", "Choose")
+        + " another name or rename the existing column.",
     ),
     "a subquery of many rows": (
         "SELECT (SELECT n FROM numbers) AS i",
