@@ -43,10 +43,8 @@ class HistoryServer:
             self._link(event_log, application_id)
             if self._process is None or self._process.poll() is not None:
                 self._start()
-        base = f"http://{HOST}:{self._port}"
-        if not wait_until(lambda: answers(f"{base}/api/v1/applications/{application_id}"), READY_SECONDS, 0.2):
-            return None
-        return f"{base}/history/{application_id}/jobs/"
+        page = f"http://{HOST}:{self._port}/history/{application_id}/jobs/"
+        return page if wait_until(lambda: answers(page), READY_SECONDS, 0.2) else None
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -59,9 +57,13 @@ class HistoryServer:
 
     def _link(self, event_log: Path, application_id: str) -> None:
         self.folder.mkdir(exist_ok=True)
-        for name in (application_id, application_id + IN_PROGRESS):  # it is renamed when its session ends
-            (self.folder / name).unlink(missing_ok=True)
-        os.link(event_log, self.folder / event_log.name)
+        link, earlier = self.folder / event_log.name, self.folder / f"{application_id}{IN_PROGRESS}"
+        if link != earlier and earlier.exists():
+            # Its session has ended and the log has its last name: a server that sees that has no page for a moment.
+            self.stop()
+            earlier.unlink()
+        if not link.exists():
+            os.link(event_log, link)
 
     def _start(self) -> None:
         # A service that was killed has left its own behind.
