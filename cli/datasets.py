@@ -25,10 +25,16 @@ def datasets() -> None:
 @click.option(
     "--part-size", type=click.IntRange(5, 5120), help="MiB of each part; only large files have parts, if not."
 )
+@click.option("--type", "dataset_type", help="Its type, which says how long it is kept.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A word of your own; may be repeated.")
 @click.pass_obj
 def upload_file(
-    client: ApiClient, file: Path, content_type: str | None, part_size: int | None, tags: tuple[str, ...]
+    client: ApiClient,
+    file: Path,
+    content_type: str | None,
+    part_size: int | None,
+    dataset_type: str | None,
+    tags: tuple[str, ...],
 ) -> None:
     """Upload FILE and show its dataset. Cut short, the same command goes on where it was."""
     pairs = [tag.partition("=") for tag in tags]
@@ -41,7 +47,7 @@ def upload_file(
         line.say(f"reading {file.name}")
         parts = read_parts(file, None if part_size is None else part_size * MIB)
         kind = content_type or mimetypes.guess_type(file.name)[0] or ANY_TYPE
-        record = upload(client, parts, kind, {key: value for key, _, value in pairs}, line.say)
+        record = upload(client, parts, kind, {key: value for key, _, value in pairs}, line.say, dataset_type)
     finally:
         line.close()
     show(record)

@@ -18,12 +18,19 @@ MISSING = "upload_missing"
 Say = Callable[[str], None]
 
 
-def upload(client: ApiClient, file: FileParts, content_type: str, tags: Mapping[str, str], say: Say) -> Record:
+def upload(
+    client: ApiClient,
+    file: FileParts,
+    content_type: str,
+    tags: Mapping[str, str],
+    say: Say,
+    dataset_type: str | None = None,
+) -> Record:
     """The record of the dataset that the file is, READY. The same file is the same dataset, however often it is sent.
 
     Raises: Problem, Unreachable.
     """
-    record = register(client, registration_of(file, content_type, tags))
+    record = register(client, registration_of(file, content_type, tags, dataset_type))
     if record["status"] == "READY":
         return record
     if file.part_size_bytes is None:
@@ -33,7 +40,9 @@ def upload(client: ApiClient, file: FileParts, content_type: str, tags: Mapping[
     return upload_parts(client, file, record["datasetId"], say)
 
 
-def registration_of(file: FileParts, content_type: str, tags: Mapping[str, str]) -> Record:
+def registration_of(
+    file: FileParts, content_type: str, tags: Mapping[str, str], dataset_type: str | None = None
+) -> Record:
     """What the file is registered as."""
     return {
         "fileName": file.path.name,
@@ -42,6 +51,7 @@ def registration_of(file: FileParts, content_type: str, tags: Mapping[str, str])
         "contentType": content_type,
         "tags": dict(tags),
         **({} if file.part_size_bytes is None else {"partSizeBytes": file.part_size_bytes}),
+        **({} if dataset_type is None else {"datasetType": dataset_type}),
     }
 
 

@@ -82,6 +82,7 @@ UPLOAD_HEADERS = {
     "Content-Type": "text/csv",
     "If-None-Match": "*",
     "x-amz-checksum-sha256": base64.b64encode(DIGEST.digest()).decode(),
+    "x-amz-tagging": "state=pending",
 }
 PARTS = [{"number": 1, "sha256": "1a" * 32}, {"number": 2, "sha256": "2b" * 32}]
 IN_PARTS = {**REGISTRATION, "sizeBytes": 12_000_000, "sha256": "9f" * 32, "partSizeBytes": 8 * 1024 * 1024}

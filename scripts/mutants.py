@@ -183,7 +183,7 @@ MUTANTS = (
         20,
         "a final report waits for EMR",
         REPORTS,
-        "        return succeeded(job, now, REPORTER, message_of(report))",
+        "        return succeeded(job, now, REPORTER, message_of(report), due_at=now)",
         "        return with_progress(job, report, now)",
     ),
     Mutant(
@@ -230,7 +230,7 @@ MUTANTS = (
         "the duty is cleared before the send",
         ADVANCE,
         "        try:\n            self._dead_letters.send(failed_job_envelope(turn.job, self._settings))",
-        "        self._try_to_write(turn, duties_done(turn.job, now))\n"
+        "        self._try_to_write(turn, dead_letter_sent(turn.job, now, self._hold(now)))\n"
         "        try:\n            self._dead_letters.send(failed_job_envelope(turn.job, self._settings))",
     ),
     Mutant(
@@ -377,6 +377,14 @@ MUTANTS = (
         '    except __import__("shared.errors", fromlist=["x"]).ObjectsUnavailable:\n'
         "        return Observation(run=run, missing_manifest=uri)\n"
         "    except",
+    ),
+    Mutant(
+        49,
+        "a scan's duty is cleared before the dataset is told",
+        ADVANCE,
+        "        try:\n            self._scans.note(turn.job)",
+        "        self._try_to_write(turn, scan_noted(turn.job, now, self._hold(now)))\n"
+        "        try:\n            self._scans.note(turn.job)",
     ),
 )
 

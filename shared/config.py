@@ -60,7 +60,7 @@ def read_settings() -> Settings:
     """
     settings = read_fields(Settings)
     problems = [] if settings.is_development else _problems_of_production(settings)
-    problems += _problems_of_identity(settings)
+    problems += [*_problems_of_identity(settings), *_problems_of_retention(settings)]
     if problems:
         raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
     return settings
@@ -107,3 +107,11 @@ def _problems_of_identity(settings: Settings) -> list[str]:
     if settings.oidc_issuer.startswith("http:") and not settings.is_development:
         problems.append("an OIDC_ISSUER of https")
     return problems
+
+
+def _problems_of_retention(settings: Settings) -> list[str]:
+    return [
+        f"a class of RETENTION_CLASSES for {name} of DATASET_TYPES; there is no {retention}"
+        for name, retention in settings.retention_of_types.items()
+        if retention not in settings.retention_days
+    ]

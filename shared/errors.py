@@ -269,6 +269,21 @@ class UploadClosed(AppError):
     http_status = HTTPStatus.CONFLICT
 
 
+class DatasetHeldBack(AppError):
+    """The job may not read a dataset, for the personal data that is in it or may be."""
+
+    code = "dataset_held_back"
+    title = "The dataset may not be read by this job"
+    remedy = "Wait for the scan if pii is pending; else run a job of type mask on the dataset, and read its output."
+    http_status = HTTPStatus.CONFLICT
+
+    def __init__(
+        self, detail: str, problems: Sequence[FieldProblem] = (), datasets: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        super().__init__(detail, problems)
+        self.facts = {"datasets": list(datasets)}
+
+
 class BodyTooLarge(AppError):
     """The request's body is longer than the API reads."""
 

@@ -129,8 +129,13 @@ def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alo
     )
 
 
-def succeeded(job: Job, now: datetime, by: str, message: str, manifest_sha256: str | None = None) -> Job:
-    """RUNNING to SUCCEEDED: nothing more is owed. The checksum is that of the manifest, where it is known."""
+def succeeded(
+    job: Job, now: datetime, by: str, message: str, due_at: datetime, manifest_sha256: str | None = None
+) -> Job:
+    """RUNNING to SUCCEEDED. The same write owes a dataset its scan, due at `due_at`; other jobs owe nothing.
+
+    The checksum is that of the manifest, where it is known.
+    """
     return described(
         job,
         now,
@@ -141,9 +146,10 @@ def succeeded(job: Job, now: datetime, by: str, message: str, manifest_sha256: s
         finished_at=now,
         attempts=attempts_with_this(job, now, None),
         manifest_sha256=manifest_sha256,
+        scan_pending=job.scan_of is not None,
         intent_at=None,
         reported=None,
-        due_at=None,
+        due_at=None if job.scan_of is None else due_at,
     )
 
 
@@ -156,7 +162,7 @@ def failed(
     due_at: datetime,
     card: FailureCard | None = None,
 ) -> Job:
-    """RUNNING to FAILED; the same write owes the dead-letter queue a message, due at `due_at`.
+    """RUNNING to FAILED; the same write owes the dead-letter queue a message, a dataset its scan, due at `due_at`.
 
     `card` tells of the attempt what was seen of its run; without one, reason and detail make it.
     """
@@ -172,6 +178,7 @@ def failed(
         failure_reason=reason,
         failure_detail=detail[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
+        scan_pending=job.scan_of is not None,
         intent_at=None,
         reported=None,
         due_at=due_at,
@@ -232,9 +239,18 @@ def waiting(job: Job, now: datetime, until: datetime) -> Job:
     return replace(job, updated_at=now, due_at=until)
 
 
-def duties_done(job: Job, now: datetime) -> Job:
-    """All that the job owed was sent: it is never due again."""
-    return replace(job, updated_at=now, dlq_pending=False, duty_tries=0, due_at=None)
+def dead_letter_sent(job: Job, now: datetime, due_at: datetime) -> Job:
+    """The dead-letter queue has its message. The job is due at `due_at` while it owes something else."""
+    return _without_duty(replace(job, dlq_pending=False), now, due_at)
+
+
+def scan_noted(job: Job, now: datetime, due_at: datetime) -> Job:
+    """The dataset has been told what its scan found. The job is due at `due_at` while it owes something else."""
+    return _without_duty(replace(job, scan_pending=False), now, due_at)
+
+
+def _without_duty(job: Job, now: datetime, due_at: datetime) -> Job:
+    return replace(job, updated_at=now, duty_tries=0, due_at=due_at if job.owes else None)
 
 
 def duties_postponed(job: Job, now: datetime) -> Job:

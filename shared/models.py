@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -154,7 +154,8 @@ class Job:
     """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again.
 
     `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one; `attempts`
-    are those that have ended, the oldest first.
+    are those that have ended, the oldest first. `scan_of` is the dataset that is told what the job finds. `keep_days`
+    is how long the item stays after its end; None for ever.
     `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
     before it was kept, and where there is none or nobody could read it.
     """
@@ -184,11 +185,14 @@ class Job:
     failure_reason: FailureReason | None = None
     failure_detail: str | None = None
     dlq_pending: bool = False
+    scan_pending: bool = False
     duty_tries: int = 0
     replay_of: str | None = None
     replayed_by: tuple[str, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     manifest_sha256: str | None = None
+    scan_of: str | None = None
+    keep_days: int | None = None
 
     @property
     def is_tracking(self) -> bool:
@@ -204,6 +208,18 @@ class Job:
     def is_idle(self) -> bool:
         """RUNNING, and between two attempts, or before the first."""
         return self.status is JobStatus.RUNNING and self.run_id is None and self.intent_at is None
+
+    @property
+    def owes(self) -> bool:
+        """Whether something that must follow its end is yet to be done."""
+        return self.dlq_pending or self.scan_pending
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When its item may go: so long after its end."""
+        if self.finished_at is None or self.keep_days is None:
+            return None
+        return self.finished_at + timedelta(days=self.keep_days)
 
     @property
     def run_name(self) -> str:
@@ -269,11 +285,16 @@ def job_to_item(job: Job) -> Item:
         "failureReason": str(job.failure_reason) if job.failure_reason else None,
         "failureDetail": job.failure_detail,
         "dlqPending": True if job.dlq_pending else None,
+        "scanPending": True if job.scan_pending else None,
         "dutyTries": job.duty_tries or None,
         "replayOf": job.replay_of,
         "replayedBy": list(job.replayed_by) or None,
         "attempts": [attempt_to_item(record) for record in job.attempts] or None,
         "manifestSha256": job.manifest_sha256,
+        "scanOf": job.scan_of,
+        "keepDays": job.keep_days,
+        # In seconds: by this attribute DynamoDB deletes the item.
+        "expiresAt": None if job.expires_at is None else epoch_ms(job.expires_at) // 1000,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -318,11 +339,14 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         failure_reason=FailureReason(item["failureReason"]) if "failureReason" in item else None,
         failure_detail=item.get("failureDetail"),
         dlq_pending=item.get("dlqPending", False),
+        scan_pending=item.get("scanPending", False),
         duty_tries=item.get("dutyTries", 0),
         replay_of=item.get("replayOf"),
         replayed_by=tuple(item.get("replayedBy", ())),
         attempts=tuple(attempt_from_item(entry) for entry in item.get("attempts", ())),
         manifest_sha256=item.get("manifestSha256"),
+        scan_of=item.get("scanOf"),
+        keep_days=item.get("keepDays"),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from environs import ValidationError
 from environs import validate as valid
 
+from shared.retention import MOST_DAYS, OUTPUT_DAYS, days_by_class, pairs_of
+
 VERSION = "0.1.0"
 ENVIRONMENTS = ("local", "ci", "dev", "staging", "production")
 DEVELOPMENT_ENVIRONMENTS = ("local", "ci")
@@ -23,6 +25,8 @@ SIGNATURE_ALGORITHMS = (
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
 REDACTED = "***"
+# From nothing to the strictest.
+SCANS = ("off", "tell", "require", "refuse-pii")
 
 
 def setting(
@@ -52,6 +56,22 @@ def networks(given: list[str]) -> None:
             ip_network(text)
         except ValueError as error:
             raise ValidationError(f"{text!r} is no network such as 10.0.0.0/16: {error}.") from error
+
+
+def classes(given: list[str]) -> None:
+    """Accept retention classes with their days. Raises: ValidationError."""
+    try:
+        days_by_class(given)
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from error
+
+
+def pairs(given: list[str]) -> None:
+    """Accept pairs of names. Raises: ValidationError."""
+    try:
+        pairs_of(given)
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from error
 
 
 @dataclass(frozen=True, repr=False)
@@ -389,6 +409,31 @@ class Settings:
         5000,
         validate=valid.Range(1, 1_000_000),
     )
+    dataset_scans: str = setting(
+        "DATASET_SCANS",
+        "What uploads are scanned for personal data for: off (they are not), tell (the dataset says what was found), "
+        "require (jobs read only datasets of which it is known), refuse-pii (jobs read only those without any)",
+        "tell",
+        validate=valid.OneOf(SCANS),
+    )
+    retention_classes: tuple[str, ...] = setting(
+        "RETENTION_CLASSES",
+        "Days that an uploaded file is kept, by retention class; the raw bucket's lifecycle rules must say the same",
+        ("short=30", "standard=400", "long=2555"),
+        validate=valid.And(valid.Length(min=1), classes),
+    )
+    dataset_types: tuple[str, ...] = setting(
+        "DATASET_TYPES",
+        "The types of datasets and the retention class of each; a registration that names none has the first",
+        ("general=standard", "temporary=short", "reference=long"),
+        validate=valid.And(valid.Length(min=1), pairs),
+    )
+    job_retention_days: int = setting(
+        "JOB_RETENTION_DAYS",
+        "Days after its end that the item of a job is kept, and with it its Idempotency-Key; more than its outputs",
+        400,
+        validate=valid.Range(OUTPUT_DAYS + 1, MOST_DAYS),
+    )
     retry_base_seconds: int = setting(
         "RETRY_BASE_SECONDS",
         "First backoff between two attempts of a job; doubles each time, with full jitter",
@@ -490,6 +535,16 @@ class Settings:
     def is_development(self) -> bool:
         """Whether this is a developer's machine or CI, where identity and secrets may be missing."""
         return self.environment in DEVELOPMENT_ENVIRONMENTS
+
+    @property
+    def retention_of_types(self) -> dict[str, str]:
+        """The types that a dataset may have, the default first, and the retention class of each."""
+        return pairs_of(self.dataset_types)
+
+    @property
+    def retention_days(self) -> dict[str, int]:
+        """How many days an upload of each retention class is kept."""
+        return days_by_class(self.retention_classes)
 
     @property
     def jobs_may_read(self) -> frozenset[str]:

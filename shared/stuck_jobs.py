@@ -63,7 +63,8 @@ def phase_of(job: Job) -> str:
 def waits_for(job: Job) -> str:
     """What a worker's timer should have done by now, as a sentence."""
     if job.status.is_terminal:
-        return f"Its dead letter is owed; {job.duty_tries} sends failed."
+        owed = "Its dead letter" if job.dlq_pending else "What its scan found"
+        return f"{owed} is owed; {job.duty_tries} tries failed."
     if job.status is JobStatus.SUBMITTED:
         return "It waits for a worker, or for a permit to start its first run."
     if job.cancel_requested_at is not None:

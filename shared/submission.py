@@ -127,6 +127,7 @@ def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Se
         charged_failures=0,
         history=(begun,),
         due_at=origin.at + timedelta(seconds=settings.submit_grace_seconds),
+        keep_days=settings.job_retention_days,
     )
 
 

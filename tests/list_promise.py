@@ -112,7 +112,7 @@ class Writer:
         if job.status is JobStatus.SUBMITTED:
             return claimed(job, now, SETTINGS)
         if self._random.random() < 0.5:
-            return succeeded(job, now, "worker", "Done.")
+            return succeeded(job, now, "worker", "Done.", now)
         return failed(job, now, "worker", FailureReason.RUN_FAILED, "It fell over.", now)
 
 

@@ -13,6 +13,8 @@ import structlog
 from shared.aws_clients import make_clients
 from shared.config import ConfigurationError, read_settings
 from shared.control_store import ControlStore
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.uploads import UploadStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
@@ -23,6 +25,7 @@ from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
 from worker.consumer import EventsConsumer, JobsConsumer
+from worker.dataset_scans import DatasetScans
 from worker.health import start_health_server
 from worker.loops import Loop, run_until_stopped
 from worker.start_gate import StartGate
@@ -51,7 +54,10 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
         return JobQueue(clients.sqs, clients.sqs_receive, name)
 
     jobs, events, dead = (queue(n) for n in (settings.jobs_queue, settings.events_queue, settings.dead_letter_queue))
-    advance = Advance(store, runner, ObjectStore(clients.s3), control, dead, gate, settings, utc_now)
+    objects = ObjectStore(clients.s3)
+    datasets = DatasetStore(clients.dynamodb, settings.datasets_table, settings.control_table)
+    scans = DatasetScans(datasets, UploadStore(clients.s3), objects, settings)
+    advance = Advance(store, runner, objects, control, dead, scans, gate, settings, utc_now)
     permit_pause = (1 / settings.start_rate_per_second, 5.0)
     loops = [
         Loop(

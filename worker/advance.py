@@ -16,6 +16,7 @@ from shared.control_store import ControlStore
 from shared.errors import (
     AppError,
     ObjectsForbidden,
+    ObjectsUnavailable,
     QueueUnavailable,
     SparkUnavailable,
     StartForbidden,
@@ -29,13 +30,14 @@ from shared.lifecycle import (
     START_WINDOW,
     WORKER,
     claimed,
-    duties_done,
+    dead_letter_sent,
     duties_postponed,
     failed,
     intended,
     recorded,
     refusal_wait,
     retrying,
+    scan_noted,
     start_refused,
     succeeded,
     waiting,
@@ -47,6 +49,7 @@ from shared.retry import stop_reason
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
+from worker.dataset_scans import DatasetScans
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
 from worker.manifests import with_manifest
@@ -83,6 +86,7 @@ class Advance:
         objects: ObjectStore,
         control: ControlStore,
         dead_letters: JobQueue,
+        scans: DatasetScans,
         gate: StartGate,
         settings: Settings,
         clock: Callable[[], datetime],
@@ -92,6 +96,7 @@ class Advance:
         self._objects = objects
         self._control = control
         self._dead_letters = dead_letters
+        self._scans = scans
         self._gate = gate
         self._settings = settings
         self._clock = clock
@@ -168,7 +173,8 @@ class Advance:
                 return self._write(turn, retrying(job, now, failure_class, detail, card))
             case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
-                return self._write(turn, succeeded(job, now, WORKER, message, manifest_sha256))
+                wanted = succeeded(job, now, WORKER, message, self._hold(now), manifest_sha256)
+                return self._go_on_with(turn, wanted)
             case steps.Fail(reason, detail):
                 return self._fail(turn, now, reason, detail)
             case steps.DoDuties():
@@ -279,12 +285,24 @@ class Advance:
         return self._write(turn, waiting(turn.job, now, until))
 
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
-        hold = now + timedelta(seconds=self._settings.hold_seconds)
         card = card_of_end(turn.job, reason, detail, turn.seen)
-        written = self._try_to_write(turn, failed(turn.job, now, WORKER, reason, detail, hold, card))
+        return self._go_on_with(turn, failed(turn.job, now, WORKER, reason, detail, self._hold(now), card))
+
+    def _hold(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._settings.hold_seconds)
+
+    def _go_on_with(self, turn: Turn, wanted: Job) -> Turn | None:
+        """Write a step after which there may be more to do, by this very handling if it is won."""
+        written = self._try_to_write(turn, wanted)
         return Turn(written, turn.seen, mine=True) if isinstance(written, Job) else written
 
     def _do_duties(self, turn: Turn, now: datetime) -> Turn | None:
+        """The next duty, then the write that clears its flag: whoever dies between them leaves it to be repeated."""
+        if turn.job.dlq_pending:
+            return self._send_dead_letter(turn, now)
+        return self._note_scan(turn, now)
+
+    def _send_dead_letter(self, turn: Turn, now: datetime) -> Turn | None:
         try:
             self._dead_letters.send(failed_job_envelope(turn.job, self._settings))
         except QueueUnavailable as error:
@@ -292,7 +310,15 @@ class Advance:
             return self._write(turn, duties_postponed(turn.job, now))
         self._sqs.answered()
         log.info("dead_letter_sent")
-        return self._write(turn, duties_done(turn.job, now))
+        return self._go_on_with(turn, dead_letter_sent(turn.job, now, self._hold(now)))
+
+    def _note_scan(self, turn: Turn, now: datetime) -> Turn | None:
+        try:
+            self._scans.note(turn.job)
+        except (ObjectsUnavailable, ObjectsForbidden) as error:
+            log.warning("scan_not_noted", reason=error.detail)
+            return self._write(turn, duties_postponed(turn.job, now))
+        return self._go_on_with(turn, scan_noted(turn.job, now, self._hold(now)))
 
 
 def exceptions_of(left: Mapping[str, Any]) -> str:

@@ -120,7 +120,7 @@ class Fail:
 
 @dataclass(frozen=True)
 class DoDuties:
-    """Send what the ended job owes."""
+    """Do the next of what the ended job owes."""
 
 
 Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | Succeed | Fail | DoDuties
@@ -129,7 +129,7 @@ Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | 
 def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
     """The one next step. `mine`: the caller wrote this very image, so nobody else may act on it."""
     if job.status.is_terminal:  # 1
-        return DoDuties() if mine and job.dlq_pending else Done()
+        return DoDuties() if mine and job.owes else Done()
     if job.status is JobStatus.SUBMITTED:  # 2, 3
         return Claim()
     if job.is_tracking:

@@ -32,6 +32,7 @@ def failed_job_envelope(job: Job, settings: Settings) -> dict[str, Any]:
         "request": item["request"],
         "spec": item["spec"],
         "retryPolicy": item["retryPolicy"],
+        "scanOf": job.scan_of,
     }
     return {name: value for name, value in envelope.items() if value is not None}
 

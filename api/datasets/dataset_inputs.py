@@ -1,7 +1,9 @@
 """Inputs that are named as datasets: which objects they are."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from api.datasets.dataset_policy import HELD_BACK, NamedDataset, refuse_held_back
 from api.identity.owned import own_dataset
 from api.protocol.operations import sentence
 from api.services import services
@@ -14,7 +16,7 @@ from shared.submission import Submission
 def with_datasets(asked: Submission) -> Submission:
     """The submission with the object of each dataset that an input names. Others' datasets are not found.
 
-    Raises: ValidationFailed with all that is wrong with them; StoreUnavailable.
+    Raises: ValidationFailed with all that is wrong with them; DatasetHeldBack; StoreUnavailable.
     """
     if len(asked.inputs) > services().settings.max_inputs:
         return asked  # which is refused for that, and is not worth so many reads
@@ -25,6 +27,7 @@ def with_datasets(asked: Submission) -> Submission:
     if problems:
         raise ValidationFailed(sentence(problems), problems)
     datasets = [each if isinstance(each, Dataset) else None for each in found]
+    refuse_held_back(asked.job_type, list(named(datasets)), services().settings.dataset_scans)
     contracts = [each.registration.contract for each in datasets if each and each.registration.contract]
     return replace(
         asked,
@@ -33,15 +36,52 @@ def with_datasets(asked: Submission) -> Submission:
     )
 
 
+def named(datasets: Sequence[Dataset | None]) -> Iterator[NamedDataset]:
+    """The datasets among the inputs, and where they are named."""
+    for number, each in enumerate(datasets):
+        if each is not None:
+            yield NamedDataset(f"/inputs/{number}/uri", each)
+
+
+def refuse_inputs_held_back(asked: Submission) -> None:
+    """Return if the datasets of a job that was accepted before may be read now.
+
+    Raises: DatasetHeldBack, StoreUnavailable.
+    """
+    if not HELD_BACK[services().settings.dataset_scans]:
+        return
+    ids = [entry.dataset_id for entry in asked.inputs]
+    known = {each.dataset_id: each for each in services().datasets.get_many([each for each in ids if each is not None])}
+    datasets = [None if each is None else known.get(each) for each in ids]
+    refuse_held_back(asked.job_type, list(named(datasets)), services().settings.dataset_scans)
+
+
 def dataset_of(entry: JobInput) -> Dataset | str | None:
-    """The dataset that an input names, or what is wrong with that; None if it names none. Raises: StoreUnavailable."""
+    """The dataset that an input names, or what is wrong with that; None if it names none.
+
+    Raises: StoreUnavailable, ObjectsUnavailable.
+    """
     if entry.dataset_id is not None or not entry.uri.startswith(DATASET_REFERENCE):
         return None
     try:
         dataset = own_dataset(entry.uri.removeprefix(DATASET_REFERENCE))
     except DatasetNotFound as error:
         return error.detail
-    return dataset if dataset.completion is not None else why_not(dataset)
+    if dataset.completion is None:
+        return why_not(dataset)
+    return f"The file of dataset {dataset.dataset_id} was deleted: {expiry(dataset)}." if is_gone(dataset) else dataset
+
+
+def is_gone(dataset: Dataset) -> bool:
+    """Whether the bucket's rules have deleted its file. S3 is asked only once it may be. Raises: ObjectsUnavailable."""
+    kept_until = dataset.kept_until(services().settings.retention_days)
+    return kept_until is not None and services().clock() >= kept_until and services().uploads.found(dataset) is None
+
+
+def expiry(dataset: Dataset) -> str:
+    """How long the file of a dataset is kept, as the end of a sentence."""
+    days = services().settings.retention_days.get(dataset.retention or "")
+    return f"one of the class {dataset.retention} is kept for {days} days"
 
 
 def read_as(entry: JobInput, dataset: Dataset | None) -> JobInput:

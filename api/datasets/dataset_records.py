@@ -8,8 +8,10 @@ from marshmallow import Schema, fields, validate
 
 from api.datasets.dataset_schemas import WantedPart
 from api.jobs.records import iso, list_of, moment, number, text
+from api.services import services
 from shared.datasets.datasets import Dataset, DatasetStatus
 from shared.datasets.links import Link
+from shared.datasets.scans import ColumnWithPii, Pii
 from shared.datasets.uploads import headers_of_part, headers_of_put
 from shared.models import DATASET_REFERENCE
 
@@ -49,6 +51,33 @@ DatasetLinksSchema = Schema.from_dict(
     name="DatasetLinksSchema",
 )
 
+ColumnSchema = Schema.from_dict(
+    {
+        "position": number("Which column, counted from 1."),
+        "name": text("Its name; null where the names of columns may be personal data themselves.", allow_none=True),
+        "pii": fields.String(
+            required=True,
+            validate=validate.OneOf([str(Pii.FOUND), str(Pii.UNKNOWN)]),
+            metadata={"description": "unknown: personal data cannot be ruled out."},
+        ),
+        "kinds": fields.List(
+            fields.String(), required=True, metadata={"description": "What was found; never a value."}
+        ),
+    },
+    name="ColumnWithPiiSchema",
+)
+
+ScanSchema = Schema.from_dict(
+    {
+        "jobId": text("The job that scans it; null if there is none.", allow_none=True),
+        "scannedAt": moment("When it was known what pii says; null while that is pending.", allow_none=True),
+        "reason": text("Why pii is unknown, if it is.", allow_none=True),
+        "columns": list_of(ColumnSchema, "The columns that hold personal data, or may; of very many only the first."),
+        "columnsLeftOut": number("How many such columns are not listed."),
+    },
+    name="ScanSchema",
+)
+
 DatasetSchema = Schema.from_dict(
     {
         "datasetId": text("A UUID."),
@@ -66,6 +95,18 @@ DatasetSchema = Schema.from_dict(
         "partSizeBytes": number("The size of its parts; null if it has none.", allow_none=True),
         "partCount": number("How many parts it has; null if it has none.", allow_none=True),
         "contract": text("The contract that it is held to: name/version.", allow_none=True),
+        "datasetType": text("Its type; null if it was registered before there were any.", allow_none=True),
+        "retention": text("How long its file is kept: a retention class of this service.", allow_none=True),
+        "keptUntil": moment("Until when its file is there for certain; then it is deleted.", allow_none=True),
+        "pii": fields.String(
+            required=True,
+            allow_none=True,
+            validate=validate.OneOf([*map(str, Pii)]),
+            metadata={"description": "Whether personal data was found in it; null until it is READY."},
+        ),
+        "scan": fields.Nested(
+            ScanSchema, required=True, allow_none=True, metadata={"description": "Its scan; null until it is READY."}
+        ),
         "uri": text("Where it lies in S3, once it is uploaded."),
         "reference": text("How a job names it as the uri of an input."),
         "etag": text("What S3 calls its content, once it is READY.", allow_none=True),
@@ -125,6 +166,11 @@ def dataset_record(dataset: Dataset, now: datetime, upload: Mapping[str, Any] | 
         "partSizeBytes": asked.part_size_bytes,
         "partCount": dataset.part_count,
         "contract": asked.contract,
+        "datasetType": dataset.dataset_type,
+        "retention": dataset.retention,
+        "keptUntil": iso(dataset.kept_until(services().settings.retention_days)),
+        "pii": str(dataset.pii) if completion else None,
+        "scan": scan_record(dataset) if completion else None,
         "uri": dataset.uri,
         "reference": f"{DATASET_REFERENCE}{dataset.dataset_id}",
         "etag": completion.etag if completion else None,
@@ -140,6 +186,28 @@ def dataset_record(dataset: Dataset, now: datetime, upload: Mapping[str, Any] | 
             "abandon": f"{path}/abandon",
             "parts": None if dataset.part_count is None else f"{path}/parts",
         },
+    }
+
+
+def scan_record(dataset: Dataset) -> dict[str, Any]:
+    """What is known of a dataset's personal data, as `ScanSchema` says."""
+    scan = dataset.scanning.scan
+    return {
+        "jobId": scan.job_id if scan else dataset.scanning.job_id,
+        "scannedAt": iso(scan.at) if scan else None,
+        "reason": scan.reason if scan else None,
+        "columns": [column_record(each) for each in scan.columns] if scan else [],
+        "columnsLeftOut": scan.columns_left_out if scan else 0,
+    }
+
+
+def column_record(column: ColumnWithPii) -> dict[str, Any]:
+    """A column as `ColumnWithPiiSchema` says."""
+    return {
+        "position": column.position,
+        "name": column.name,
+        "pii": str(column.pii),
+        "kinds": [*column.kinds],
     }
 
 

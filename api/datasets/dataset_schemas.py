@@ -96,6 +96,15 @@ class RegistrationSchema(StrictSchema):
             "example": "flights/1.0.0",
         },
     )
+    dataset_type = fields.String(
+        data_key="datasetType",
+        load_default=None,
+        validate=validate.Length(1, 32),
+        metadata={
+            "description": "One of the types of this service (DATASET_TYPES), which says how long the file is kept.",
+            "example": "general",
+        },
+    )
 
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> Registration:

@@ -12,7 +12,7 @@ from shared.settings import Settings
 
 def check_registration(asked: Registration, settings: Settings, contracts: ContractRegistry) -> None:
     """Return if such a file may be uploaded. Raises: ValidationFailed, ObjectsUnavailable, StoreUnavailable."""
-    problems = [*size_problems(asked, settings), *part_problems(asked, settings)]
+    problems = [*size_problems(asked, settings), *part_problems(asked, settings), *type_problems(asked, settings)]
     if problems:
         raise ValidationFailed(sentence(problems), problems)
     if asked.contract is not None:
@@ -41,3 +41,10 @@ def part_problems(asked: Registration, settings: Settings) -> Iterator[FieldProb
         yield FieldProblem(
             "/partSizeBytes", f"That makes {parts} parts; {MOST_PARTS} are possible, of {least} bytes each."
         )
+
+
+def type_problems(asked: Registration, settings: Settings) -> Iterator[FieldProblem]:
+    """Whether there is such a type."""
+    types = settings.retention_of_types
+    if asked.dataset_type is not None and asked.dataset_type not in types:
+        yield FieldProblem("/datasetType", f"There is no such type; there are: {', '.join(types)}.")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from api.datasets.completion import uploaded
 from api.datasets.dataset_records import DatasetSchema, PartLinksSchema, dataset_record, parts_record
 from api.datasets.dataset_schemas import WantedPart, WantedPartsSchema
+from api.datasets.scanning import begin_scan, tag_complete, tell_workers
 from api.datasets.upload_links import part_links
 from api.identity.auth import writes_datasets
 from api.identity.owned import own_dataset
@@ -63,7 +64,8 @@ def complete_dataset(dataset_id: str) -> ResponseReturnValue:
     """Say that a dataset is uploaded.
 
     Its size and its checksum are compared with what S3 recorded of it. Then it is READY, for ever; saying so again
-    answers the same. What was uploaded in time can be completed later.
+    answers the same. What was uploaded in time can be completed later, within some days. A scan for personal data
+    begins, as a job of its owner's: scan.jobId; pii says what it came to.
     """
     dataset = own_dataset(dataset_id)
     if dataset.completion is None:
@@ -125,10 +127,13 @@ def completed(dataset: Dataset) -> Dataset:
     """The dataset once it is READY. Raises: UploadMissing, UploadMismatch, UploadClosed, and what is unavailable."""
     if dataset.abandoned_at is not None:
         raise UploadClosed("The dataset was given up; register the file again.")
-    found = uploaded(dataset, services().uploads)
-    done = services().datasets.complete(dataset, Completion(services().clock(), found.etag, found.version_id))
+    found, now = uploaded(dataset, services().uploads), services().clock()
+    tag_complete(dataset, found)
+    scanning, job = begin_scan(dataset, now)
+    done = services().datasets.complete(dataset, Completion(now, found.etag, found.version_id), scanning)
     if done.completion is None:
         raise UploadClosed("The dataset was given up meanwhile; register the file again.")
+    tell_workers(job)
     log.info("dataset_completed", dataset_id=dataset.dataset_id, size_bytes=found.size_bytes)
     return done
 

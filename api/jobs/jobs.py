@@ -15,6 +15,7 @@ from api.jobs.submitting import submit
 from api.protocol.operations import returns, takes_body, takes_nothing
 from api.services import services
 from shared.errors import (
+    DatasetHeldBack,
     IdempotencyKeyReused,
     JobNotFound,
     ObjectsUnavailable,
@@ -33,7 +34,7 @@ blueprint = Blueprint("jobs", __name__)
 @returns(
     JobSchema,
     HTTPStatus.ACCEPTED,
-    problems=(IdempotencyKeyReused, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
+    problems=(DatasetHeldBack, IdempotencyKeyReused, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
     headers={"Location": "The path of the job.", REPLAYED: "true, if the job was made by an earlier request."},
 )
 def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str, bool]) -> ResponseReturnValue:

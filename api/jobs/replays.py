@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from api.contracts.contract_checks import held_to_contract
+from api.datasets.dataset_inputs import refuse_inputs_held_back
 from api.identity.auth import caller, writes_jobs
 from api.identity.owned import own_job
 from api.jobs.checks import check_submission
@@ -17,6 +18,7 @@ from api.protocol.operations import returns, takes_optional_body
 from api.protocol.pointers import pointing
 from api.services import services
 from shared.errors import (
+    DatasetHeldBack,
     JobAlreadyReplayed,
     JobNotFailed,
     JobNotFound,
@@ -51,7 +53,10 @@ OVERRIDABLE = frozenset(str(field.data_key or name) for name, field in Overrides
 @returns(
     JobSchema,
     HTTPStatus.ACCEPTED,
-    problems=(JobNotFound, JobNotFailed, JobAlreadyReplayed, QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
+    problems=(
+        *(JobNotFound, JobNotFailed, JobAlreadyReplayed, DatasetHeldBack),
+        *(QuotaExceeded, StoreUnavailable, ObjectsUnavailable),
+    ),
     headers={"Location": "The path of the new job.", REPLAYED: "true, if an earlier request made the job."},
 )
 def replay_job(job_id: str, body: ReplayRequest) -> ResponseReturnValue:
@@ -71,7 +76,8 @@ def replay_job(job_id: str, body: ReplayRequest) -> ResponseReturnValue:
 def replay(old: Job, orders: Orders) -> Replayed:
     """The job that repeats a failed one, made now or before.
 
-    Raises: JobNotFailed, JobAlreadyReplayed, ValidationFailed, ObjectsUnavailable, QuotaExceeded, StoreUnavailable.
+    Raises: JobNotFailed, JobAlreadyReplayed, ValidationFailed, DatasetHeldBack, ObjectsUnavailable, QuotaExceeded,
+    StoreUnavailable.
     """
     failed, replayer = failed_job(old), replayer_of_owners()
     try:
@@ -94,11 +100,15 @@ def replayer_of_owners() -> JobReplayer:
 
 
 def checked_job(failed: FailedJob, orders: Orders) -> Job:
-    """The new job, which may be run like any other submission. Raises: ValidationFailed, ObjectsUnavailable."""
+    """The new job, which may be run like any other submission.
+
+    Raises: ValidationFailed, DatasetHeldBack, ObjectsUnavailable, StoreUnavailable.
+    """
     with pointing(in_overrides):
         job = new_job(failed, orders, services().clock(), services().settings)
         asked, found = submission_of(failed, orders.edits), services()
         job_type = check_submission(asked, found.settings, found.objects)
+        refuse_inputs_held_back(asked)
         held_to_contract(asked, job_type, found.contracts, found.objects)
     return job
 

@@ -34,7 +34,7 @@ def apply_report(job: Job, report: Report, now: datetime, validator: JobStatusTr
     if report.status is JobStatus.RUNNING:
         return with_progress(job, report, now)
     if report.status is JobStatus.SUCCEEDED:
-        return succeeded(job, now, REPORTER, message_of(report))
+        return succeeded(job, now, REPORTER, message_of(report), due_at=now)
     return with_failure(job, report, now)
 
 

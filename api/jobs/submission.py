@@ -28,6 +28,7 @@ def as_submitted(job: Job) -> Job:
         failure_reason=None,
         failure_detail=None,
         dlq_pending=False,
+        scan_pending=False,
         duty_tries=0,
         replayed_by=(),
         attempts=(),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from api.protocol.operations import sentence
-from shared.errors import FieldProblem, ValidationFailed
+from shared.errors import DatasetHeldBack, FieldProblem, ValidationFailed
 
 
 @contextmanager
@@ -15,3 +15,6 @@ def pointing(to: Callable[[str], str]) -> Iterator[None]:
     except ValidationFailed as error:
         problems = [FieldProblem(to(each.pointer), each.message) for each in error.problems]
         raise ValidationFailed(sentence(problems), problems) from error
+    except DatasetHeldBack as error:
+        error.problems = tuple(FieldProblem(to(each.pointer), each.message) for each in error.problems)
+        raise

@@ -17,6 +17,13 @@ LinksOfProblemSchema = Schema.from_dict(
     },
     name="LinksOfProblemSchema",
 )
+DatasetOfProblemSchema = Schema.from_dict(
+    {
+        "datasetId": fields.String(required=True, metadata={"description": "Which dataset."}),
+        "pii": fields.String(required=True, metadata={"description": "What is known of personal data in it."}),
+    },
+    name="DatasetOfProblemSchema",
+)
 FieldProblemSchema = Schema.from_dict(
     {
         "pointer": fields.String(
@@ -44,6 +51,10 @@ ProblemSchema = Schema.from_dict(
         "links": fields.Nested(LinksOfProblemSchema, metadata={"description": "Of too_many_links: the limit."}),
         "missingParts": fields.List(
             fields.Integer(), metadata={"description": "Of upload_missing: the first 100 parts that are not there."}
+        ),
+        "datasets": fields.List(
+            fields.Nested(DatasetOfProblemSchema),
+            metadata={"description": "Of dataset_held_back: those that may not be read."},
         ),
         "expected": fields.Dict(metadata={"description": "Of upload_mismatch: what was registered."}),
         "found": fields.Dict(metadata={"description": "Of upload_mismatch: what S3 recorded."}),

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from shared.datasets.datasets import Completion, Dataset, completion_to_item, dataset_from_item, dataset_to_item
+from shared.datasets.datasets import (
+    NOT_SCANNED,
+    Completion,
+    Dataset,
+    Scanning,
+    completion_to_item,
+    dataset_from_item,
+    dataset_to_item,
+    scanning_to_item,
+)
+from shared.datasets.scans import Scan, scan_to_item
 from shared.dynamodb import (
     Verdict,
     from_dynamodb,
@@ -136,13 +146,34 @@ class DatasetStore:
         )
         return replace(dataset, upload_id=upload_id) if refused is None else _stored_in(refused, dataset)
 
-    def complete(self, dataset: Dataset, completion: Completion) -> Dataset:
+    def complete(self, dataset: Dataset, completion: Completion, scanning: Scanning = NOT_SCANNED) -> Dataset:
         """Make it READY, and its owner's slot free; or what it is instead, if it was completed or given up before.
 
-        Raises: DatasetNotFound, StoreUnavailable.
+        A scan whose job has ended already is kept. Raises: DatasetNotFound, StoreUnavailable.
         """
-        refused = self._close(dataset, completion_to_item(completion))
-        return replace(dataset, completion=completion) if refused is None else _stored_in(refused, dataset)
+        refused = self._close(dataset, {**completion_to_item(completion), **scanning_to_item(scanning)})
+        done = replace(
+            dataset, completion=completion, scanning=replace(scanning, scan=scanning.scan or dataset.scanning.scan)
+        )
+        return done if refused is None else _stored_in(refused, dataset)
+
+    def note_scan(self, dataset_id: str, scan: Scan) -> bool:
+        """Whether the dataset tells of this scan now: not if of a later one, or if it is gone.
+
+        Raises: StoreUnavailable.
+        """
+        item = scan_to_item(scan)
+        update: Item = {
+            "TableName": self._table,
+            "Key": _key(dataset_id),
+            "UpdateExpression": "SET scanResult = :scanResult, scannedAt = :scannedAt",
+            "ConditionExpression": (
+                "attribute_exists(datasetId) AND (attribute_not_exists(scannedAt) OR scannedAt <= :scannedAt)"
+            ),
+            "ExpressionAttributeValues": to_dynamodb({f":{name}": value for name, value in item.items()}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        return write_one(self._client.update_item, update, self._pause) is None
 
     def abandon(self, dataset: Dataset, now: datetime) -> Dataset:
         """Give it up, and its owner's slot free; or what it is instead, as `complete`."""

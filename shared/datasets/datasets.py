@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.datasets.scans import Pii, Scan, scan_from_item, scan_to_item
 from shared.errors import StoredDatasetUnreadable
 from shared.models import Item
 from shared.moments import epoch_ms, from_epoch_ms
@@ -38,7 +39,8 @@ class DatasetStatus(StrEnum):
 class Registration:
     """A file as it was announced. `sha256` is in hexadecimal: of its bytes, or of its parts' digests (`joined_digest`).
 
-    `part_size_bytes` is None for an upload in one request; `contract` is the name/version that the file is held to.
+    `part_size_bytes` is None for an upload in one request; `contract` is the name/version that the file is held to;
+    `dataset_type` is None if it is left to the platform.
     """
 
     file_name: str
@@ -48,6 +50,7 @@ class Registration:
     tags: Mapping[str, str]
     part_size_bytes: int | None
     contract: str | None = None
+    dataset_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,23 @@ class Completion:
 
 
 @dataclass(frozen=True)
+class Scanning:
+    """What is done to learn whether a dataset holds personal data: a job, or nothing, which is told as a scan."""
+
+    job_id: str | None = None
+    scan: Scan | None = None
+
+
+NOT_SCANNED = Scanning()
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """A dataset as it is stored. `upload_id` is S3's name for the upload in parts, once one was begun."""
+    """A dataset as it is stored. `upload_id` is S3's name for the upload in parts, once one was begun.
+
+    `dataset_type` and `retention`, its class, stay as they were when it was registered; None in items that were stored
+    without them.
+    """
 
     dataset_id: str
     owner_id: str
@@ -75,6 +93,21 @@ class Dataset:
     upload_id: str | None = None
     completion: Completion | None = None
     abandoned_at: datetime | None = None
+    dataset_type: str | None = None
+    retention: str | None = None
+    scanning: Scanning = NOT_SCANNED
+
+    def kept_until(self, days: Mapping[str, int]) -> datetime | None:
+        """Until when its object is there for certain, by the days of each class; None if nothing deletes it."""
+        kept = days.get(self.retention or "")
+        return None if kept is None else self.created_at + timedelta(days=kept)
+
+    @property
+    def pii(self) -> Pii:
+        """Whether it holds personal data, as far as is known."""
+        if self.scanning.scan is not None:
+            return self.scanning.scan.pii
+        return Pii.UNKNOWN if self.scanning.job_id is None else Pii.PENDING
 
     @property
     def uri(self) -> str:
@@ -138,6 +171,8 @@ def build_dataset(
     """The dataset as it begins."""
     in_parts = asked.part_size_bytes is not None
     seconds = settings.multipart_upload_seconds if in_parts else settings.upload_seconds
+    types = settings.retention_of_types
+    dataset_type = asked.dataset_type or next(iter(types))
     return Dataset(
         dataset_id=dataset_id,
         owner_id=owner_id,
@@ -148,6 +183,8 @@ def build_dataset(
         request_digest=digest_of(asked),
         bucket=settings.raw_bucket,
         key=f"{UPLOADS_FOLDER}{dataset_id}/{asked.file_name}",
+        dataset_type=dataset_type,
+        retention=types[dataset_type],
     )
 
 
@@ -169,6 +206,9 @@ def dataset_to_item(dataset: Dataset) -> Item:
         "uploadId": dataset.upload_id,
         **({} if completion is None else completion_to_item(completion)),
         "abandonedAt": None if dataset.abandoned_at is None else epoch_ms(dataset.abandoned_at),
+        "datasetType": dataset.dataset_type,
+        "retention": dataset.retention,
+        **scanning_to_item(dataset.scanning),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -177,6 +217,12 @@ def completion_to_item(completion: Completion) -> Item:
     """The attributes that a completion adds to an item."""
     version = {} if completion.version_id is None else {"versionId": completion.version_id}
     return {"completedAt": epoch_ms(completion.at), "etag": completion.etag, **version}
+
+
+def scanning_to_item(scanning: Scanning) -> Item:
+    """The attributes that tell of a dataset's scan."""
+    job = {} if scanning.job_id is None else {"scanJobId": scanning.job_id}
+    return job if scanning.scan is None else {**job, **scan_to_item(scanning.scan)}
 
 
 def dataset_from_item(item: Mapping[str, Any]) -> Dataset:
@@ -206,6 +252,9 @@ def _dataset_from_item(item: Mapping[str, Any]) -> Dataset:
         upload_id=item.get("uploadId"),
         completion=_completion_from_item(item),
         abandoned_at=from_epoch_ms(item["abandonedAt"]) if "abandonedAt" in item else None,
+        dataset_type=item.get("datasetType"),
+        retention=item.get("retention"),
+        scanning=Scanning(item.get("scanJobId"), scan_from_item(item)),
     )
 
 
@@ -224,6 +273,7 @@ def _registration_to_item(asked: Registration) -> Item:
         "tags": dict(asked.tags),
         "partSizeBytes": asked.part_size_bytes,
         "contract": asked.contract,
+        "datasetType": asked.dataset_type,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -237,4 +287,5 @@ def _registration_from_item(item: Mapping[str, Any]) -> Registration:
         tags=item["tags"],
         part_size_bytes=item.get("partSizeBytes"),
         contract=item.get("contract"),
+        dataset_type=item.get("datasetType"),
     )

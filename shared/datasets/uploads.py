@@ -10,12 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.datasets.datasets import MOST_PARTS, Dataset, as_base64, joined_digest
 from shared.datasets.links import Allowed
+from shared.datasets.tags import PENDING_TAG, Tags
 from shared.errors import ObjectsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MISSING = {"NoSuchKey", "NotFound", "404"}
+# Of tags: also of a version that is gone, and of a marker that says that the object was deleted.
+WITHOUT_TAGS = {*MISSING, "NoSuchVersion", "MethodNotAllowed"}
 # The object is there already; S3 has ended the upload, or another completion is at work on it.
 JOINED_BY_OTHERS = {"PreconditionFailed", "NoSuchUpload", "412"}
 
@@ -73,6 +76,7 @@ class UploadStore:
                 Bucket=dataset.bucket,
                 Key=dataset.key,
                 ContentType=dataset.registration.content_type,
+                Tagging=PENDING_TAG,
                 ChecksumAlgorithm="SHA256",
                 ChecksumType="COMPOSITE",
             )
@@ -118,6 +122,23 @@ class UploadStore:
                 if error.response["Error"]["Code"] != "NoSuchUpload":
                     raise
 
+    def tags(self, dataset: Dataset, version_id: str | None) -> Tags | None:
+        """The object's tags, of this version if one is named; None where it is gone. Raises: ObjectsUnavailable."""
+        with upload_errors(dataset):
+            try:
+                answer = self._client.get_object_tagging(**_version_of(dataset, version_id))
+            except ClientError as error:
+                if error.response["Error"]["Code"] in WITHOUT_TAGS:
+                    return None
+                raise
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def set_tags(self, dataset: Dataset, version_id: str | None, tags: Tags) -> None:
+        """Give the object these tags and no others. Raises: ObjectsUnavailable."""
+        rows: Any = [{"Key": name, "Value": value} for name, value in tags.items()]
+        with upload_errors(dataset):
+            self._client.put_object_tagging(**_version_of(dataset, version_id), Tagging={"TagSet": rows})
+
 
 def composite_of(parts: Sequence[StoredPart]) -> str:
     """The checksum, as S3 writes it, of the object that the parts make in this order."""
@@ -136,6 +157,7 @@ def allowed_put(dataset: Dataset) -> Allowed:
             "ContentType": dataset.registration.content_type,
             "ChecksumSHA256": dataset.s3_checksum,
             "IfNoneMatch": "*",
+            "Tagging": PENDING_TAG,
         },
     )
 
@@ -147,6 +169,7 @@ def headers_of_put(dataset: Dataset) -> Mapping[str, str]:
         "Content-Type": dataset.registration.content_type,
         "If-None-Match": "*",
         "x-amz-checksum-sha256": dataset.s3_checksum,
+        "x-amz-tagging": PENDING_TAG,
     }
 
 
@@ -170,3 +193,8 @@ def headers_of_part(dataset: Dataset, number: int, sha256: str) -> Mapping[str, 
 
 def _upload_of(dataset: Dataset) -> Any:
     return {"Bucket": dataset.bucket, "Key": dataset.key, "UploadId": dataset.upload_id}
+
+
+def _version_of(dataset: Dataset, version_id: str | None) -> Any:
+    version = {} if version_id is None else {"VersionId": version_id}
+    return {"Bucket": dataset.bucket, "Key": dataset.key, **version}

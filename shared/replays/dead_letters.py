@@ -151,6 +151,7 @@ def _failed_job(body: Mapping[str, Any]) -> FailedJob:
         attempt=_number(body, "attempt"),
         request=request,
         max_attempts=_number(body["retryPolicy"], "maxAttempts"),
+        scan_of=_text(body, "scanOf") if "scanOf" in body else None,
     )
 
 

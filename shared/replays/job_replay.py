@@ -45,6 +45,7 @@ class FailedJob:
     attempt: int
     request: JobRequest
     max_attempts: int
+    scan_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def failed_job(job: Job) -> FailedJob:
         attempt=job.attempt,
         request=job.request,
         max_attempts=job.retry_policy.max_attempts,
+        scan_of=job.scan_of,
     )
 
 
@@ -137,7 +139,9 @@ def new_job(failed: FailedJob, orders: Orders, now: datetime, settings: Settings
     built = build_job(asked, job_type, origin, settings)
     message = f"Replayed from {failed.job_id}.{_because(orders)}"
     begun = replace(built.history[0], by=orders.by, message=message[:HISTORY_MESSAGE_CHARACTERS])
-    return replace(built, replay_of=failed.job_id, status_message=message, history=(begun,))
+    # With other parameters it would be another scan than that which the dataset is to be told of.
+    scan_of = failed.scan_of if asked.parameters == failed.request.parameters else None
+    return replace(built, replay_of=failed.job_id, status_message=message, history=(begun,), scan_of=scan_of)
 
 
 class JobReplayer:

@@ -25,6 +25,7 @@ QUICK = {
     "RETRY_CAP_SECONDS": "2",
     "START_RATE": "20",
     "START_BURST": "50",
+    "DATASET_SCANS": "refuse-pii",
     "LOCAL_EMR_START_RATE": "50",
     "LOCAL_EMR_START_BURST": "100",
     "LOCAL_EMR_GET_RATE": "100",

@@ -10,7 +10,8 @@ import pytest
 from cli.client import Problem
 from cli.file_parts import read_parts
 from cli.uploading import upload
-from tests.acceptance.conftest import Platform
+from local.marked import wait_until
+from tests.acceptance.conftest import PATIENCE_SECONDS, Platform
 
 FLIGHTS = b"carrier,flight,arr_delay\nUA,1545,11\nAA,1141,33\nUA,1714,NA\nB6,725,-18\nbroken\n"
 AIRLINES = b"carrier,name\nUA,United\nAA,American\nB6,JetBlue\n"
@@ -194,14 +195,44 @@ def test_a_cancelled_job_ends_as_cancelled_and_its_run_with_it(platform: Platfor
         platform.api.cancel(job["jobId"])
 
 
-def test_a_file_that_was_uploaded_is_read_as_its_dataset(platform: Platform, tmp_path: Path):
-    path = tmp_path / "flights.csv"
-    path.write_bytes(FLIGHTS)
+PEOPLE = b"flight,mail\n1545,ann.smith@example.com\n1141,bob@example.org\n1714,eve@example.net\n"
+
+
+def test_a_file_that_was_uploaded_is_scanned_and_read_as_its_dataset_once_it_is_masked(
+    platform: Platform, tmp_path: Path
+):
+    path = tmp_path / "people.csv"
+    path.write_bytes(PEOPLE)
     dataset = upload(platform.api, read_parts(path, None), "text/csv", {}, lambda text: None)
+    query = sql_job({"people": dataset["reference"]}, "SELECT flight FROM people ORDER BY flight")
+    with pytest.raises(Problem, match="is being scanned"):
+        platform.api.submit(query)
 
-    job = platform.wait(platform.api.submit(csv_job(dataset["reference"])))
+    scan = platform.wait({"jobId": dataset["scan"]["jobId"]})
 
-    assert job["status"] == "SUCCEEDED", job
-    assert job["inputs"] == [{"name": "flights", "uri": dataset["uri"], "datasetId": dataset["datasetId"]}]
-    counts = platform.api.outputs(job["jobId"])["counts"]
-    assert (counts["rowsWritten"], counts["rowsRejected"]) == (4, 1)
+    assert (scan["status"], scan["tags"]) == ("SUCCEEDED", {"purpose": "dataset-scan"}), scan
+    # The dataset is told just after the job has ended.
+    wait_until(lambda: platform.api.dataset(dataset["datasetId"])["pii"] != "pending", PATIENCE_SECONDS)
+    found = platform.api.dataset(dataset["datasetId"])
+    columns = [(each["name"], each["kinds"]) for each in found["scan"]["columns"]]
+    assert (found["pii"], columns) == ("found", [("mail", ["email"])])
+    bucket, _, key = found["uri"].removeprefix("s3://").partition("/")
+    tags = platform.aws("s3").get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {
+        "pii": "found",
+        "owner": "local",
+        "datasetType": "general",
+        "retention": "standard",
+    }
+    with pytest.raises(Problem, match="dataset_held_back"):
+        platform.api.submit(query)
+    masking = {"columns": [{"name": "mail", "method": "drop"}]}
+    inputs = [{"name": "people", "uri": dataset["reference"]}]
+    masked = platform.wait(platform.api.submit({"jobType": "mask", "inputs": inputs, "parameters": masking}))
+    assert masked["status"] == "SUCCEEDED", masked
+    assert masked["inputs"] == [{"name": "people", "uri": found["uri"], "datasetId": found["datasetId"]}]
+    outputs = platform.api.outputs(masked["jobId"])
+    assert ([column["name"] for column in outputs["schema"]["fields"]], outputs["counts"]["rowsWritten"]) == (
+        ["flight"],
+        3,
+    )

@@ -7,6 +7,7 @@ import itertools
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tests.fakes.seam import aws_error
 
@@ -17,6 +18,7 @@ class Upload:
 
     bucket: str
     key: str
+    tags: dict[str, str]
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -27,25 +29,27 @@ class FakeS3:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.uploads: dict[str, Upload] = {}
         self.signed: list[dict[str, Any]] = []
+        self.tags: dict[tuple[str, str], dict[str, str]] = {}
         self._checksums: dict[tuple[str, str], str] = {}
         self._numbers = itertools.count(1)
 
-    def put(self, bucket: str, key: str, body: bytes, sha256: str | None = None) -> None:
-        """PutObject with If-None-Match, and a checksum in base64 if there is one."""
+    def put(self, bucket: str, key: str, body: bytes, sha256: str | None = None, tagging: str = "") -> None:
+        """PutObject with If-None-Match, a checksum in base64 if there is one, and tags as the header has them."""
         if (bucket, key) in self.objects:
             raise aws_error("PutObject", "PreconditionFailed", status=412)
         if sha256 not in (None, checksum_of(body)):
             raise aws_error("PutObject", "BadDigest")
         self.objects[bucket, key] = body
+        self.tags[bucket, key] = dict(parse_qsl(tagging))
         if sha256 is not None:
             self._checksums[bucket, key] = sha256
 
     def leave_manifest(self, bucket: str, run_name: str) -> str:
-        """What the program of an attempt writes last: the manifest of its run. Its checksum is returned."""
+        """The manifest of a run, which its program writes last, unless it is there. Its checksum is returned."""
         job_id, _, attempt = run_name.rpartition(".")
         body = json.dumps({"manifestVersion": 1, "jobId": job_id, "attempt": attempt}).encode()
-        self.objects[bucket, f"jobs/{job_id}/attempt-{attempt}/_manifest.json"] = body
-        return hashlib.sha256(body).hexdigest()
+        left = self.objects.setdefault((bucket, f"jobs/{job_id}/attempt-{attempt}/_manifest.json"), body)
+        return hashlib.sha256(left).hexdigest()
 
     def head_object(self, Bucket: str, Key: str, ChecksumMode: str = "") -> Any:
         """HeadObject."""
@@ -79,11 +83,11 @@ class FakeS3:
         return {"KeyCount": len(keys), "Contents": contents}
 
     def create_multipart_upload(
-        self, Bucket: str, Key: str, ContentType: str, ChecksumAlgorithm: str, ChecksumType: str
+        self, Bucket: str, Key: str, ContentType: str, ChecksumAlgorithm: str, ChecksumType: str, Tagging: str = ""
     ) -> Any:
         """CreateMultipartUpload."""
         upload_id = f"upload-{next(self._numbers)}"
-        self.uploads[upload_id] = Upload(Bucket, Key)
+        self.uploads[upload_id] = Upload(Bucket, Key, dict(parse_qsl(Tagging)))
         return {"UploadId": upload_id}
 
     def put_part(self, upload_id: str, number: int, body: bytes) -> None:
@@ -118,6 +122,7 @@ class FakeS3:
         if ChecksumSHA256 != f"{checksum_of(digests)}-{len(bodies)}" or MpuObjectSize != sum(map(len, bodies)):
             raise aws_error("CompleteMultipartUpload", "BadDigest")
         self.objects[Bucket, Key] = b"".join(bodies)
+        self.tags[Bucket, Key] = self.uploads[UploadId].tags
         self._checksums[Bucket, Key] = ChecksumSHA256
         del self.uploads[UploadId]
         return {}
@@ -133,6 +138,20 @@ class FakeS3:
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise aws_error("ListParts", "NoSuchUpload", status=404)
         return upload.parts
+
+    def get_object_tagging(self, Bucket: str, Key: str, VersionId: str = "v1") -> Any:
+        """GetObjectTagging."""
+        if (Bucket, Key) not in self.objects:
+            raise aws_error("GetObjectTagging", "NoSuchKey", status=404)
+        tags = self.tags.get((Bucket, Key), {})
+        return {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+
+    def put_object_tagging(self, Bucket: str, Key: str, Tagging: Any, VersionId: str = "v1") -> Any:
+        """PutObjectTagging."""
+        if (Bucket, Key) not in self.objects:
+            raise aws_error("PutObjectTagging", "NoSuchKey", status=404)
+        self.tags[Bucket, Key] = {tag["Key"]: tag["Value"] for tag in Tagging["TagSet"]}
+        return {}
 
     def generate_presigned_url(self, ClientMethod: str, Params: Any, ExpiresIn: int) -> str:
         """A link that nobody can follow; no two are the same."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from shared.aws_clients import ATTEMPTS, START_ATTEMPTS
 from shared.control_store import ControlStore
+from shared.datasets.dataset_store import DatasetStore
+from shared.datasets.uploads import UploadStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
@@ -15,6 +17,7 @@ from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
 from worker.consumer import EventsConsumer, JobsConsumer
+from worker.dataset_scans import DatasetScans
 from worker.start_gate import StartGate
 from worker.timer import Timer
 
@@ -49,10 +52,13 @@ class FakeWorker:
             dynamodb, settings.control_table, settings.start_rate_per_second, settings.start_burst, lambda tries: None
         )
         self.runner = SparkRunner(client(services.emr, ATTEMPTS), client(services.emr, START_ATTEMPTS))
-        objects = ObjectStore(client(services.s3, ATTEMPTS))
+        s3 = client(services.s3, ATTEMPTS)
+        objects = ObjectStore(s3)
+        datasets = DatasetStore(dynamodb, settings.datasets_table, settings.control_table, lambda tries: None)
+        scans = DatasetScans(datasets, UploadStore(s3), objects, settings)
         jobs, events = queue(settings.jobs_queue), queue(settings.events_queue)
         dead = queue(settings.dead_letter_queue)
-        self.advance = Advance(self.store, self.runner, objects, self.control, dead, self.gate, settings, clock)
+        self.advance = Advance(self.store, self.runner, objects, self.control, dead, scans, self.gate, settings, clock)
         self.jobs = JobsConsumer(jobs, dead, self.store, self.advance, settings)
         self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings)
         self.timer = Timer(self.store, self.advance, settings, clock, shuffle=shuffle)

@@ -42,7 +42,7 @@ def make_jobs(dynamodb: Any) -> list[Job]:
         if number >= 3:
             moved = store.update(moved, claimed(moved, NOON, SETTINGS)).job
         if number >= 7:
-            moved = store.update(moved, succeeded(moved, NOON, "worker", "Done.")).job
+            moved = store.update(moved, succeeded(moved, NOON, "worker", "Done.", NOON)).job
         jobs.append(moved)
     return jobs
 
@@ -107,7 +107,7 @@ def test_the_jobs_of_all_owners_are_one_list(dynamodb: Any, statuses: tuple[JobS
 
 def test_an_update_of_a_job_leaves_in_the_indexes_what_lists_are_filtered_by(dynamodb: Any):
     jobs, lists = make_jobs(dynamodb), lists_on(dynamodb)
-    done = store_on(dynamodb).update(jobs[3], succeeded(jobs[3], NOON, "worker", "Done.")).job
+    done = store_on(dynamodb).update(jobs[3], succeeded(jobs[3], NOON, "worker", "Done.", NOON)).job
 
     page = lists.page(JobFilter(done.owner_id, (done.status,), "sql", ("number=3",)), 10, None)
 

@@ -120,7 +120,7 @@ def test_a_job_that_was_never_stored_is_not_found(parts):
 def test_a_change_removes_what_is_gone_and_keeps_what_it_does_not_know(parts):
     job = parts.store().create(fresh(starting_job())).job
 
-    done = parts.store().update(job, succeeded(job, NOON, "worker", "Done.")).job
+    done = parts.store().update(job, succeeded(job, NOON, "worker", "Done.", NOON)).job
 
     stored = parts.store().get(job.job_id)
     assert stored == done
@@ -238,7 +238,7 @@ def create(parts: Parts, owner_id: str, at=NOON) -> Won | Refused | None:
 
 def end(parts: Parts, job) -> None:
     running = parts.store().update(job, claimed(job, NOON, SETTINGS)).job
-    parts.store().update(running, succeeded(running, NOON, "worker", "Done."))
+    parts.store().update(running, succeeded(running, NOON, "worker", "Done.", NOON))
 
 
 def test_jobs_are_counted_while_they_have_not_ended_and_submissions_all_day(parts):
@@ -294,7 +294,7 @@ def test_of_two_that_end_a_job_one_counts_it_off(parts):
     owner = str(uuid4())
     first, _other = (create(parts, owner).job for _ in range(2))
     running = parts.store().update(first, claimed(first, NOON, SETTINGS)).job
-    ended = succeeded(running, NOON, "worker", "Done.")
+    ended = succeeded(running, NOON, "worker", "Done.", NOON)
 
     results = [parts.store().update(running, ended) for _ in range(2)]
 

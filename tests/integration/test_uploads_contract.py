@@ -12,8 +12,18 @@ import requests
 
 from local.deploy import make_client
 from shared.datasets.dataset_store import DatasetStore
-from shared.datasets.datasets import Completion, Dataset, Registration, build_dataset, dataset_to_item, joined_digest
+from shared.datasets.datasets import (
+    Completion,
+    Dataset,
+    Registration,
+    Scanning,
+    build_dataset,
+    dataset_to_item,
+    joined_digest,
+)
 from shared.datasets.links import Links
+from shared.datasets.scans import ColumnWithPii, Pii, Scan
+from shared.datasets.tags import PENDING_TAG
 from shared.datasets.uploads import (
     UploadStore,
     allowed_part,
@@ -37,6 +47,7 @@ BODY = b"carrier\nUA\n"
 PARTS = [b"a" * 5 * MIB, b"b" * 7]
 DIGESTS = [hashlib.sha256(part).hexdigest() for part in PARTS]
 PLENTY = {Quota.UPLOAD_BYTES: 10**9, Quota.UPLOADS: 1000}
+FOUND = Scan(Pii.FOUND, NOON, "j", columns=(ColumnWithPii(1, "mail", Pii.FOUND, ("email",)),))
 DONE = Completion(NOON + timedelta(seconds=60), '"etag"', "v1")
 
 
@@ -61,7 +72,7 @@ class Parts:
     def put(self, dataset: Dataset, body: bytes) -> int:
         """What a client does by the link of a dataset; the status of S3's answer."""
         if isinstance(self.s3, FakeS3):
-            return status_of(lambda: self.s3.put(dataset.bucket, dataset.key, body, dataset.s3_checksum))
+            return status_of(lambda: self.s3.put(dataset.bucket, dataset.key, body, dataset.s3_checksum, PENDING_TAG))
         (link,) = Links(self.s3, 100).give("ann", [allowed_put(dataset)], NOON, NOON + timedelta(hours=1))
         headers = {**headers_of_put(dataset), "Content-Length": str(len(body))}
         return requests.put(link.url, data=body, headers=headers, timeout=30).status_code
@@ -281,3 +292,55 @@ def test_parts_are_forgotten_and_asking_again_does_no_harm(parts):
 
 def test_an_upload_in_parts_begins_with_none(parts):
     assert parts.uploads.parts(begun(parts)) == []
+
+
+def test_a_dataset_is_told_of_its_scan_before_or_after_it_is_complete(parts):
+    early, late = (parts.store.register(dataset(), PLENTY).dataset for _ in range(2))
+
+    assert parts.store.note_scan(early.dataset_id, FOUND)
+    for one in (early, late):
+        parts.store.complete(one, DONE, Scanning("j"))
+    assert parts.store.note_scan(late.dataset_id, FOUND)
+
+    for one in (early, late):
+        assert parts.store.get(one.dataset_id) == replace(one, completion=DONE, scanning=Scanning("j", FOUND))
+
+
+def test_of_two_scans_the_later_is_kept_and_the_same_may_be_told_twice(parts):
+    one = parts.store.register(dataset(), PLENTY).dataset
+    earlier = replace(FOUND, pii=Pii.NONE, at=NOON - timedelta(milliseconds=1))
+
+    told = [parts.store.note_scan(one.dataset_id, scan) for scan in (FOUND, FOUND, earlier)]
+
+    assert told == [True, True, False]
+    assert parts.store.get(one.dataset_id).scanning.scan == FOUND
+
+
+def test_what_is_not_scanned_is_told_by_the_write_that_completes(parts):
+    one = parts.store.register(dataset(), PLENTY).dataset
+    told = Scanning(scan=Scan(Pii.UNKNOWN, NOON, reason="It is a picture."))
+
+    done = parts.store.complete(one, DONE, told)
+
+    assert done == parts.store.get(one.dataset_id) == replace(one, completion=DONE, scanning=told)
+
+
+def test_a_dataset_that_is_not_there_is_not_made_by_a_scan(parts):
+    one = dataset()
+
+    assert not parts.store.note_scan(one.dataset_id, FOUND)
+    with pytest.raises(DatasetNotFound):
+        parts.store.get(one.dataset_id)
+
+
+def test_an_upload_is_tagged_as_pending_and_can_be_tagged_anew(parts):
+    one = dataset()
+    assert parts.uploads.tags(one, None) is None
+    assert parts.put(one, BODY) == 200
+    version_id = parts.uploads.found(one).version_id
+
+    before = parts.uploads.tags(one, version_id)
+    parts.uploads.set_tags(one, version_id, {"pii": "none", "owner": "ann@x"})
+
+    assert before == {"state": "pending"}
+    assert parts.uploads.tags(one, version_id) == parts.uploads.tags(one, None) == {"pii": "none", "owner": "ann@x"}

@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shared.settings import Settings
 from tests.fakes.emr import FakeEMR, FakeRun
+from tests.fakes.s3 import FakeS3
 from tests.simulation import invariants
 from tests.simulation.invariants import UNKNOWN, Item, RunRecord, runs_of
 
@@ -71,15 +73,18 @@ def _changes(old: Item, new: Item) -> list[str]:
 class Checker:
     """Sees all that is stored, begun and sent, and holds it against the invariants."""
 
-    def __init__(self, emr: FakeEMR, jobs_table: str, dead_letter_queue: str, trace: Trace, burst: int) -> None:
+    def __init__(self, emr: FakeEMR, settings: Settings, s3: FakeS3, trace: Trace) -> None:
         self._emr = emr
-        self._jobs_table = jobs_table
-        self._dead_letter_queue = dead_letter_queue
-        self._burst = burst
+        self._s3 = s3
+        self._jobs_table = settings.jobs_table
+        self._datasets_table = settings.datasets_table
+        self._dead_letter_queue = settings.dead_letter_queue
+        self._burst = settings.start_burst
         self.trace = trace
         self.violation: Violated | None = None
         self.items: dict[str, Item] = {}
         self.counts: dict[str, Item] = {}
+        self.datasets: dict[str, Item] = {}
         self.letters: list[dict[str, Any]] = []
         # The checksum of the manifest that a run leaves if it succeeds; None if it leaves none.
         self.manifests: dict[str, str | None] = {}
@@ -115,6 +120,10 @@ class Checker:
 
     def wrote(self, table: str, old: Item | None, new: Item) -> None:
         """An item was stored."""
+        if table == self._datasets_table:
+            self.trace.add("", "  told", new.get("scanResult"))
+            self.datasets[new["datasetId"]] = new
+            return
         if table != self._jobs_table:
             self._wrote_control(new)
             return
@@ -177,6 +186,10 @@ class Checker:
             for check in (*invariants.OF_AN_ITEM, *invariants.AT_REST):
                 self.hold(check, item, runs)
             own = [letter for letter in letters if letter["jobId"] == job_id]
+            if "scanOf" in item:
+                dataset = self.datasets.get(item["scanOf"], {})
+                tags = self._s3.tags.get((dataset.get("bucket", ""), dataset.get("objectKey", "")), {})
+                self.hold(invariants.q7_a_dataset_is_told_what_its_scan_found, item, dataset, tags)
             self.hold(invariants.q3_failed_jobs_and_no_others_have_dead_letters, item, own)
         for counts in self.counts.values():
             self.hold(invariants.i15_active_jobs_are_counted_to_the_unit, counts, self._jobs_of(counts))

@@ -15,6 +15,8 @@ MOVES = {("SUBMITTED", "RUNNING"), ("RUNNING", "SUCCEEDED"), ("RUNNING", "FAILED
 ENDED = ("SUCCEEDED", "FAILED")
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
 FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId", "manifestSha256")
+# What an ended job may owe.
+DUTIES = ("dlqPending", "scanPending")
 HISTORY_ENTRIES = 50
 ATTEMPT_RECORDS = 20
 ITEM_BYTES = 64 * 1024
@@ -123,15 +125,23 @@ def i17_a_success_holds_the_checksum_of_its_manifest(item: Item, runs: Runs) -> 
 
 
 def i7_a_job_is_due_if_and_only_if_work_is_owed(item: Item, runs: Runs) -> None:
-    """I7: `dueAt` is there while the job has not ended or owes a dead letter, and `dueShard` with it."""
-    owed = item["status"] not in ENDED or item.get("dlqPending", False)
-    assert ("dueAt" in item) == owed, f"status {item['status']}, dlqPending {item.get('dlqPending')}: dueAt is wrong"
+    """I7: `dueAt` is there while the job has not ended or owes something, and `dueShard` with it."""
+    duties = [name for name in DUTIES if item.get(name)]
+    owed = item["status"] not in ENDED or bool(duties)
+    assert ("dueAt" in item) == owed, f"status {item['status']}, owed {duties}: dueAt is wrong"
     assert ("dueShard" in item) == owed, "dueShard does not go with dueAt"
 
 
 def i8_only_a_failed_job_owes_a_dead_letter(item: Item, runs: Runs) -> None:
     """I8: no dead letter is owed unless the job FAILED."""
     assert not item.get("dlqPending") or item["status"] == "FAILED", f"a {item['status']} job owes a dead letter"
+
+
+def i8_only_an_ended_scan_owes_a_dataset_anything(item: Item, runs: Runs) -> None:
+    """I8: nothing is owed to a dataset unless the job is its scan, and has ended."""
+    if item.get("scanPending"):
+        assert item["status"] in ENDED, f"a {item['status']} job owes a dataset its scan"
+        assert "scanOf" in item, "a job that scans no dataset owes one its scan"
 
 
 def i9_no_failure_is_charged_twice(item: Item, runs: Runs) -> None:
@@ -181,6 +191,12 @@ def i8_a_failure_owes_its_dead_letter_at_once(old: Item | None, new: Item, runs:
     """I8: the write that makes a job FAILED also owes the dead letter."""
     if old is not None and old["status"] != "FAILED" and new["status"] == "FAILED":
         assert new.get("dlqPending") is True, "FAILED without owing a dead letter"
+
+
+def i8_the_end_of_a_scan_owes_its_dataset_at_once(old: Item | None, new: Item, runs: Runs) -> None:
+    """I8: the write that ends a scan also owes its dataset what it found."""
+    if old is not None and old["status"] not in ENDED and new["status"] in ENDED and "scanOf" in new:
+        assert new.get("scanPending") is True, "a scan ended without owing its dataset anything"
 
 
 def i9_a_charge_comes_with_the_retry_of_a_failed_run(old: Item | None, new: Item, runs: Runs) -> None:
@@ -341,7 +357,7 @@ def i15_active_jobs_are_counted_to_the_unit(counts: Item, jobs: Iterable[Item]) 
 def q1_every_job_has_ended_and_owes_nothing(item: Item, runs: Runs) -> None:
     """Q1: every job is terminal, without a duty and without `dueAt`."""
     assert item["status"] in ENDED, f"the job is still {item['status']}"
-    assert not item.get("dlqPending"), "a dead letter is still owed"
+    assert not any(item.get(name) for name in DUTIES), "something is still owed"
     assert "dueAt" not in item, "the job is still due"
 
 
@@ -356,6 +372,16 @@ def q3_failed_jobs_and_no_others_have_dead_letters(item: Item, letters: Sequence
     ids = {letter["id"] for letter in letters}
     expected = {f"{item['jobId']}.failed"} if item["status"] == "FAILED" else set()
     assert ids == expected, f"the job is {item['status']}, its dead letters are {sorted(ids)}"
+
+
+def q7_a_dataset_is_told_what_its_scan_found(item: Item, dataset: Item, tags: Mapping[str, str]) -> None:
+    """Q7: the dataset of a scan says what was found, or unknown if the scan failed; so do its object's tags."""
+    expected = "found" if item["status"] == "SUCCEEDED" else "unknown"
+    scan = dataset.get("scanResult", {})
+    assert (scan.get("pii"), scan.get("jobId")) == (expected, item["jobId"]), f"the dataset says {scan}"
+    assert dataset["scannedAt"] == item["finishedAt"], "the dataset does not say when its scan ended"
+    assert tags.get("pii") == expected, f"the object is tagged {tags}"
+    assert tags.get("team") == "ops", "a tag of somebody else's is gone"
 
 
 def q5_a_cancelled_job_says_so(item: Item, runs: Runs) -> None:
@@ -388,6 +414,7 @@ OF_AN_ITEM = (
     i17_a_success_holds_the_checksum_of_its_manifest,
     i7_a_job_is_due_if_and_only_if_work_is_owed,
     i8_only_a_failed_job_owes_a_dead_letter,
+    i8_only_an_ended_scan_owes_a_dataset_anything,
     i9_no_failure_is_charged_twice,
     i13_an_item_stays_small,
 )
@@ -396,6 +423,7 @@ OF_A_WRITE = (
     i1_what_ended_never_changes,
     i4_a_run_is_not_dropped_while_it_lives,
     i8_a_failure_owes_its_dead_letter_at_once,
+    i8_the_end_of_a_scan_owes_its_dataset_at_once,
     i9_a_charge_comes_with_the_retry_of_a_failed_run,
     i9_only_what_may_pass_is_tried_again,
     i10_a_cancellation_is_never_lost,

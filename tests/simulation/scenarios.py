@@ -194,6 +194,15 @@ SCENARIOS = (
         aws={"list_lag_seconds": 60, "get_lag_seconds": 5, "page_rows": 1},
     ),
     scenario("the indexes lag", "SUCCEEDED", 2, plans=RETRIED, deliveries=never, index_lag=lambda: 2.0),
+    scenario("a scan of a dataset succeeds", "SUCCEEDED", scans=True),
+    scenario("a scan of a dataset fails", "RUN_FAILED", scans=True, plans={1: USER_FAULT}),
+    scenario(
+        "a scan of a dataset says itself that it succeeded",
+        "SUCCEEDED",
+        scans=True,
+        says=(says(1, 8, SUCCEEDED),),
+        deliveries=never,
+    ),
     scenario(
         "bad messages surround the job",
         "SUCCEEDED",

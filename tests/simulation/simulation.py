@@ -38,6 +38,7 @@ from tests.fakes.emr import FakeEMR, FakeRun
 from tests.fakes.eventbridge import Deliveries, FakeEventBridge, once
 from tests.fakes.jobs import job_id, submitted_job
 from tests.fakes.s3 import FakeS3
+from tests.fakes.scans import leave_report, scanned_dataset, store_dataset
 from tests.fakes.seam import Client, Seam
 from tests.fakes.sqs import FakeSQS
 from tests.fakes.worker import FakeWorker
@@ -50,6 +51,8 @@ PERMIT_PAUSE_MS = 2000
 RETRY_MS = 5000
 GIVE_UP_AFTER = timedelta(hours=48)
 MOST_STEPS = 20_000
+# More attempts than any scan has.
+MOST_REPORTS = 9
 VALIDATOR = JobStatusTransitionValidator()
 
 
@@ -126,6 +129,7 @@ class Setup:
     left_behind: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # _failure.json of an attempt
     leaves_manifests: bool = True  # whether runs that succeed do
     job: Mapping[str, Any] = field(default_factory=dict)
+    scans: bool = False  # the job is the scan of a dataset
     deadline_seconds: float = 24 * 3600
     workers: int = 2
     skews: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -229,10 +233,9 @@ class Simulation:
         self.trace = Trace(lambda: self.now_ms)
         self.checker = Checker(
             self.emr,
-            self.settings.jobs_table,
-            self.settings.dead_letter_queue,
+            self.settings,
+            self.s3,
             self.trace,
-            self.settings.start_burst,
         )
         self.dynamodb.watch, self.emr.watch, self.sqs.watch = self.checker.wrote, self._begun, self.checker.sent
         self._script: list[tuple[int, int, Action]] = []
@@ -259,9 +262,19 @@ class Simulation:
         for key, plan in self.setup.plans.items():
             number, attempt = key if isinstance(key, tuple) else (1, key)
             self.emr.plans[f"{job_id(number)}.{attempt}"] = plan
+        if self.setup.scans:
+            self._prepare_scan()
         for attempt, left in self.setup.left_behind.items():
             key = f"jobs/{job_id()}/attempt-{attempt}/_failure.json"
             self.s3.objects[self.settings.processed_bucket, key] = json.dumps(left).encode()
+
+    def _prepare_scan(self) -> None:
+        """The dataset that the first job scans, and what each of its attempts writes, which counts if it succeeds."""
+        dataset = scanned_dataset(self.settings)
+        store_dataset(self.dynamodb.items(self.settings.datasets_table), self.s3, dataset)
+        self.jobs[1] = replace(self.jobs[1], scan_of=dataset.dataset_id)
+        for attempt in range(1, MOST_REPORTS + 1):
+            leave_report(self.s3, self.settings.processed_bucket, job_id(), attempt)
 
     @property
     def now_ms(self) -> int:

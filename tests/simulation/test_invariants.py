@@ -52,12 +52,16 @@ OF_ITEMS = [
     (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, {**DONE, "dueAt": 1, "dueShard": "00"}, []),
     (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, failed(dueAt=None), []),
     (rules.i8_only_a_failed_job_owes_a_dead_letter, {**DONE, "dlqPending": True}, []),
+    (rules.i7_a_job_is_due_if_and_only_if_work_is_owed, {**DONE, "scanOf": "d", "scanPending": True}, []),
+    (rules.i8_only_an_ended_scan_owes_a_dataset_anything, {**DONE, "scanPending": True}, []),
+    (rules.i8_only_an_ended_scan_owes_a_dataset_anything, {**TRACKING, "scanOf": "d", "scanPending": True}, []),
     (rules.i9_no_failure_is_charged_twice, {**IDLE, "chargedFailures": 2}, [BROKEN]),
     (rules.i9_no_failure_is_charged_twice, {**IDLE, "chargedFailures": 3}, [BROKEN] * 3),
     (rules.i13_an_item_stays_small, {**SEEN, "history": SEEN["history"] * 51}, []),
     (rules.i13_an_item_stays_small, {**SEEN, "spec": "x" * 70_000}, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, TRACKING, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, failed(), []),
+    (rules.q1_every_job_has_ended_and_owes_nothing, {**DONE, "scanPending": True}, []),
     (rules.q2_every_run_has_ended, DONE, [LIVE]),
     (rules.q5_a_cancelled_job_says_so, failed(cancelRequestedAt=1), []),
 ]
@@ -75,6 +79,7 @@ OF_WRITES = [
     (rules.i1_what_ended_never_changes, DONE, {**DONE, "runId": "another"}, []),
     (rules.i4_a_run_is_not_dropped_while_it_lives, TRACKING, IDLE, [LIVE]),
     (rules.i8_a_failure_owes_its_dead_letter_at_once, TRACKING, failed(dlqPending=None), []),
+    (rules.i8_the_end_of_a_scan_owes_its_dataset_at_once, TRACKING, {**DONE, "scanOf": "d"}, []),
     (rules.i9_a_charge_comes_with_the_retry_of_a_failed_run, TRACKING, IDLE, [STARVED]),
     (rules.i9_a_charge_comes_with_the_retry_of_a_failed_run, TRACKING, IDLE, [replace(BROKEN, state="CANCELLED")]),
     (rules.i9_a_charge_comes_with_the_retry_of_a_failed_run, TRACKING, {**IDLE, "chargedFailures": 2}, [BROKEN]),
@@ -132,6 +137,10 @@ def test_a_start_that_is_wrong_is_noticed(check, stored, others):
         check(replace(LIVE, run_id="run-2"), stored, others)
 
 
+ENDED_SCAN = {**DONE, "finishedAt": 1}
+TOLD = {"scanResult": {"pii": "found", "jobId": job_id()}, "scannedAt": 1}
+TAGGED = {"pii": "found", "team": "ops"}
+
 OTHER_WRONGS = [
     (rules.i8_a_dead_letter_speaks_of_a_failed_job, {"jobId": "x", "failureReason": "CANCELLED"}, None),
     (rules.i8_a_dead_letter_speaks_of_a_failed_job, {"failureReason": "CANCELLED"}, DONE),
@@ -146,6 +155,16 @@ OTHER_WRONGS = [
     (rules.q3_failed_jobs_and_no_others_have_dead_letters, failed(), []),
     (rules.q6_the_queues_are_empty, {"jobs": ["{}"]}),
     (rules.q6_no_bad_message_is_lost, ["{no json"], []),
+    (rules.q7_a_dataset_is_told_what_its_scan_found, ENDED_SCAN, {}, TAGGED),
+    (
+        rules.q7_a_dataset_is_told_what_its_scan_found,
+        ENDED_SCAN,
+        {**TOLD, "scanResult": {"pii": "unknown", "jobId": job_id()}},
+        TAGGED,
+    ),
+    (rules.q7_a_dataset_is_told_what_its_scan_found, ENDED_SCAN, {**TOLD, "scannedAt": 2}, TAGGED),
+    (rules.q7_a_dataset_is_told_what_its_scan_found, ENDED_SCAN, TOLD, {"team": "ops"}),
+    (rules.q7_a_dataset_is_told_what_its_scan_found, ENDED_SCAN, TOLD, {"pii": "found"}),
     (rules.l1_a_lost_answer_costs_less_than_half_a_minute, 40_000, 10_000),
     (rules.l2_a_cancelled_run_ends_its_job_soon, 0, 120_001),
     (rules.l4_without_faults_nothing_is_done_twice, ["list_job_runs"], [], False),

@@ -58,6 +58,14 @@ def test_a_small_file_is_registered_sent_by_its_link_and_completed(server: Serve
     assert complete[:2] == ("POST", "/datasets/d1/complete")
 
 
+def test_a_file_is_registered_as_of_a_type(server: Server, file: Path):
+    server.will_answer(dataset(server, "READY"))
+
+    assert cdp(server, "datasets", "upload", str(file), "--type", "reference")[0] == 0
+
+    assert json.loads(server.requests[0][3])["datasetType"] == "reference"
+
+
 def test_the_same_file_is_registered_under_the_same_key_and_not_sent_twice(server: Server, file: Path):
     server.will_answer(dataset(server, "READY"), dataset(server, "READY"))
 

@@ -101,7 +101,7 @@ def test_a_link_is_good_for_nothing_without_its_headers(server: Server):
     body = fresh_body()
     record = registered(server, body)
 
-    for name in ("Content-Type", "If-None-Match", "x-amz-checksum-sha256"):
+    for name in ("Content-Type", "If-None-Match", "x-amz-checksum-sha256", "x-amz-tagging"):
         headers = {each: value for each, value in record["upload"]["headers"].items() if each != name}
         answer = requests.put(record["upload"]["url"], data=body, headers=headers, timeout=30)
         assert answer.status_code == 403, name

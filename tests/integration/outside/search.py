@@ -78,9 +78,9 @@ REFUSALS = (
     ),
     Refusal(
         "validation_failed",
-        "Which sizes there can be, the settings say; which parts, the size; which contracts, GET /contracts.",
+        "Which sizes and types there can be, the settings say; which parts, the size; which contracts, GET /contracts.",
         "registerDataset",
-        "/sizeBytes|/partSizeBytes|/contract",
+        "/sizeBytes|/partSizeBytes|/datasetType|/contract",
     ),
     Refusal(
         "validation_failed",

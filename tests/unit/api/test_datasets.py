@@ -58,7 +58,7 @@ def registered(api: Api, **changes: Any) -> dict[str, Any]:
 def upload(api: Api, record: dict[str, Any], body: bytes = BYTES) -> None:
     """What a client does by the link, as S3 would take it."""
     checksum = checksum_of(body)
-    api.s3.put(RAW, f"uploads/{record['datasetId']}/{record['fileName']}", body, checksum)
+    api.s3.put(RAW, f"uploads/{record['datasetId']}/{record['fileName']}", body, checksum, "state=pending")
 
 
 def upload_parts(api: Api, record: dict[str, Any], *numbers: int) -> None:
@@ -89,6 +89,7 @@ def test_a_registration_answers_with_a_link_that_fixes_all_that_s3_can_check(api
         "Content-Type": "text/csv",
         "If-None-Match": "*",
         "x-amz-checksum-sha256": checksum_of(BYTES),
+        "x-amz-tagging": "state=pending",
     }
     assert (record["upload"]["method"], record["upload"]["expiresAt"]) == ("PUT", record["expiresAt"])
     assert api.s3.signed == [
@@ -100,6 +101,7 @@ def test_a_registration_answers_with_a_link_that_fixes_all_that_s3_can_check(api
             "ContentType": "text/csv",
             "ChecksumSHA256": checksum_of(BYTES),
             "IfNoneMatch": "*",
+            "Tagging": "state=pending",
         }
     ]
     assert "head_object" not in api.seam.calls
@@ -126,6 +128,8 @@ def test_a_registration_answers_with_a_link_that_fixes_all_that_s3_can_check(api
         ({"tags": {"team": 1}}, "/tags/team"),
         ({"partSizeBytes": 5 * MIB - 1}, "/partSizeBytes"),
         ({"sizeBytes": 101}, "/partSizeBytes"),
+        ({"datasetType": "secret"}, "/datasetType"),
+        ({"datasetType": ""}, "/datasetType"),
         ({"key": "mine"}, "/key"),
     ],
 )

@@ -22,6 +22,7 @@ from shared.errors import (
     ContractNotFound,
     ContractNotYours,
     DashboardNotReady,
+    DatasetHeldBack,
     DatasetNotFound,
     Forbidden,
     IdempotencyKeyReused,
@@ -59,6 +60,7 @@ from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
 from tests.fakes.seam import no_connection
 from tests.unit.api.issuing import bearer, callers, token
 from tests.unit.api.service import Api, submission
+from tests.unit.api.test_dataset_inputs import of_dataset, ready
 from tests.unit.api.test_datasets import register, registered, upload
 from tests.unit.contracts.documents import column, document
 
@@ -129,6 +131,12 @@ def without_emr(api: Api, job: Job) -> TestResponse:
     return api.get(f"/jobs/{job.job_id}/dashboard")
 
 
+def submitted_before_its_scan_has_ended() -> TestResponse:
+    """The answer to a job of a dataset of which nothing is known yet."""
+    api = Api(dataset_scans="require")
+    return api.post("/jobs", json=of_dataset(ready(api)["datasetId"]))
+
+
 def raised(error: Exception) -> TestResponse:
     """The answer when a view raises this."""
     api = Api()
@@ -178,6 +186,7 @@ SCENARIOS: Mapping[type[AppError], Callable[[], TestResponse]] = {
     DatasetNotFound: lambda: Api().get(f"/datasets/{job_id()}"),
     UploadMissing: lambda: after_registration(lambda api, path: api.post(f"{path}/complete")),
     UploadMismatch: lambda: after_registration(completed_with_other_bytes),
+    DatasetHeldBack: submitted_before_its_scan_has_ended,
     UploadClosed: lambda: after_registration(completed_after_all),
     TooManyLinks: lambda: after_registration(lambda api, path: register(api), links_per_owner=1),
     MethodNotAllowed: lambda: Api().call("DELETE", "/jobs"),

@@ -56,7 +56,7 @@ def test_a_repeated_request_is_answered_although_there_is_no_room():
 def ended_in_each_way(api: Api):
     now = api.clock()
     running = claimed(api.stored(api.submit().get_json()["jobId"]), now, api.settings)
-    yield lambda job: succeeded(job, now, "worker", "Done."), running
+    yield lambda job: succeeded(job, now, "worker", "Done.", now), running
     running = claimed(api.stored(api.submit().get_json()["jobId"]), now, api.settings)
     yield lambda job: failed(job, now, "worker", FailureReason.RUN_FAILED, "no", now), running
     running = claimed(api.stored(api.submit().get_json()["jobId"]), now, api.settings)

@@ -26,8 +26,9 @@ MARGIN = timedelta(seconds=300)
         (
             ended_job(JobStatus.FAILED, dlq_pending=True, duty_tries=4),
             "failed",
-            "Its dead letter is owed; 4 sends failed.",
+            "Its dead letter is owed; 4 tries failed.",
         ),
+        (ended_job(scan_pending=True, duty_tries=2), "succeeded", "What its scan found is owed; 2 tries failed."),
     ],
 )
 def test_what_a_job_waits_for_follows_from_its_phase(job, phase, reason):

@@ -73,6 +73,16 @@ def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
         ("TRUSTED_PROXIES", "*"),
         ("PRICE_AS_OF", "yesterday"),
         ("RATE_WRITES_PER_SECOND", "1001"),
+        ("DATASET_SCANS", "maybe"),
+        ("RETENTION_CLASSES", ""),
+        ("RETENTION_CLASSES", "standard"),
+        ("RETENTION_CLASSES", "standard=forever"),
+        ("RETENTION_CLASSES", "standard=0"),
+        ("RETENTION_CLASSES", "standard=36501"),
+        ("RETENTION_CLASSES", "standard=1,standard=2"),
+        ("DATASET_TYPES", "General=standard"),
+        ("DATASET_TYPES", "general=standard,flights=none"),
+        ("JOB_RETENTION_DAYS", "365"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(monkeypatch, variable, value):

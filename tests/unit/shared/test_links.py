@@ -174,7 +174,7 @@ def test_the_link_of_an_upload_signs_every_header_that_must_be_sent_and_asks_for
     query = parse_qs(parts.query)
     headers = {name.lower() for name in headers_of_put(dataset())}
     assert set(query["X-Amz-SignedHeaders"][0].split(";")) == {"host", *headers}
-    assert headers == {"content-length", "content-type", "if-none-match", "x-amz-checksum-sha256"}
+    assert headers == {"content-length", "content-type", "if-none-match", "x-amz-checksum-sha256", "x-amz-tagging"}
     assert parts.path == "/uploads/d1/flights.csv"
     # No default checksum of the SDK's that nobody can send.
     assert {name for name in query if "checksum" in name.lower()} == set()

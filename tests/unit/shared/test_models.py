@@ -37,6 +37,7 @@ json_values = st.recursive(
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, "run-1", FailureCard(FailureClass.LOST)),)),
+        ended_job(finished_at=NOON, scan_of="d1", scan_pending=True, keep_days=400, due_at=NOON),
         ended_job(JobStatus.FAILED, failure_reason=FailureReason.CAPACITY, dlq_pending=True, duty_tries=2, due_at=NOON),
     ],
 )
@@ -97,3 +98,11 @@ def test_the_history_is_bounded_and_keeps_its_first_entry():
     assert job.history[0].message == "Submitted."
     assert job.history[-1].at == NOON + timedelta(minutes=59)
     assert len(job.history[-1].message) == 256
+
+
+def test_the_item_of_a_job_expires_days_after_its_end_and_before_that_never():
+    ended = ended_job(finished_at=NOON, keep_days=400)
+
+    assert job_to_item(ended)["expiresAt"] == NOON.timestamp() + 400 * 24 * 3600
+    assert "expiresAt" not in job_to_item(tracking_job(keep_days=400))
+    assert "expiresAt" not in job_to_item(ended_job(finished_at=NOON))

@@ -68,6 +68,7 @@ ROWS = [
     (1, ended_job(), NOTHING_YET, True, Done()),
     (1, ended_job(JobStatus.FAILED, **OWES), NOTHING_YET, True, DoDuties()),
     (1, ended_job(JobStatus.FAILED, **OWES), NOTHING_YET, False, Done()),
+    (1, ended_job(scan_pending=True, due_at=NOON), NOTHING_YET, True, DoDuties()),
     (1, ended_job(JobStatus.FAILED), saw("SUCCESS"), True, Done()),
     (2, submitted_job(**CANCELLED), NOTHING_YET, False, Claim()),
     (2, submitted_job(**LATE), NOTHING_YET, True, Claim()),
