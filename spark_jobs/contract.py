@@ -5,6 +5,7 @@ What a document may say was checked when it was stored, so here is only what mus
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from spark_jobs.failures import InvalidInput
@@ -13,6 +14,14 @@ from spark_jobs.object_store import ObjectStore
 
 INTEGERS = {"i8": "tinyint", "i16": "smallint", "i32": "int", "i64": "bigint"}
 FLOATS = {"f32": "float", "f64": "double"}
+
+
+PUBLIC = "public"
+# What a column's options may demand of its values; the others are its type's affair.
+RULES_OF_VALUES = (
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+    *("minLength", "maxLength", "pattern"),
+)
 
 
 class ContractChanged(Exception):
@@ -71,14 +80,27 @@ class Contract:
         unique = [Key("unique", (column.name,)) for column in self.columns if column.stated.get("unique", False)]
         return ([Key("primaryKey", parts)] if parts else []) + unique
 
-    def columns_named(self, names: Sequence[str], where: str) -> List[ContractColumn]:
-        """The columns that a file has, in its order; those that are not required may be missing.
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether a column is of a class that is not public, so that values are not to be shown around."""
+        classes = {column.stated.get("classification", PUBLIC).strip().lower() for column in self.columns}
+        return classes != {PUBLIC}
 
-        Raises: InvalidInput for others, for a required one that is missing, and for another order.
+    def columns_named(self, names: Sequence[str], where: str) -> List[ContractColumn]:
+        """The columns that a table has, in the contract's order; those that are not required may be missing.
+
+        Raises: InvalidInput for others, and for a required one that is missing.
         """
-        faults = list(self._faults(names))
-        if faults:
-            raise InvalidInput(f"{where} does not have the columns of contract {self.ref}. {' '.join(faults)}")
+        return self._columns(names, where, self._faults(names))
+
+    def columns_in_order(self, names: Sequence[str], where: str) -> List[ContractColumn]:
+        """As `columns_named`, where columns are known by their places. Raises: InvalidInput, also for another order."""
+        return self._columns(names, where, chain(self._faults(names), self._faults_of_order(names)))
+
+    def _columns(self, names: Sequence[str], where: str, faults: Iterator[str]) -> List[ContractColumn]:
+        told = " ".join(faults)
+        if told:
+            raise InvalidInput(f"{where} does not have the columns of contract {self.ref}. {told}")
         given = {name.lower() for name in names}
         return [column for column in self.columns if column.name.lower() in given]
 
@@ -90,7 +112,10 @@ class Contract:
             yield f"These are missing: {', '.join(missing)}."
         if extra:
             yield f"These are not in the contract: {', '.join(extra)}."
-        if not extra and given != [name for name in known if name in given]:
+
+    def _faults_of_order(self, names: Sequence[str]) -> Iterator[str]:
+        given, known = [name.lower() for name in names], [column.name.lower() for column in self.columns]
+        if set(given) <= set(known) and given != [name for name in known if name in given]:
             yield f"The order must be: {', '.join(column.name for column in self.columns)}."
 
 
@@ -100,6 +125,19 @@ def read_contract(store: ObjectStore, ref: ContractRef) -> Contract:
         raise ContractChanged(f"{ref.uri} is not the document of contract {ref} that the job was accepted with.")
     (table,) = json.loads(store.read_text(ref.uri))["schema"]
     return Contract(ref, tuple(ContractColumn(each["name"], type_of(each), each) for each in table["properties"]))
+
+
+def rules_stated(contract: Contract) -> Dict[Tuple[str, str], str]:
+    """What is demanded, by column and rule, in the order of the contract; empty where the rule's name says it all."""
+    stated = {}
+    for column in contract.columns:
+        stated[column.name, "type"] = column.type
+        if column.is_required:
+            stated[column.name, "required"] = ""
+        stated.update(
+            {(column.name, rule): str(demand) for rule, demand in column.options.items() if rule in RULES_OF_VALUES}
+        )
+    return {**stated, **{(", ".join(key.columns), key.rule): "" for key in contract.keys}}
 
 
 def type_of(stated: Mapping[str, Any]) -> str:

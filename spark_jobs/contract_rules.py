@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
 from spark_jobs.columns import quoted
-from spark_jobs.contract import Contract, ContractColumn, Key
-from spark_jobs.csv_files import LINE, SHOWN_CHARACTERS
-from spark_jobs.faults import all_of, fault
+from spark_jobs.contract import RULES_OF_VALUES, Contract, ContractColumn, Key
+from spark_jobs.csv_files import LINE
+from spark_jobs.faults import Sentence, faults_among
 
 # By the standard's names: whether a value breaks the rule, and how that is said before what the rule demands.
 BOUNDS: Dict[str, Tuple[Callable[[Column, Column], Column], str]] = {
@@ -47,10 +47,14 @@ def with_times(frame: DataFrame, keys: List[Key]) -> DataFrame:
 
 @dataclass(frozen=True)
 class Rule:
-    """When a row breaks a rule (never, where this is NULL), and the fault that it then has."""
+    """When a row breaks a rule (never, where this is NULL), and what is then said before and after its values."""
 
+    columns: Tuple[str, ...]
+    name: str
     is_broken: Column
-    fault: Column
+    before: str
+    shows_values: bool = True
+    after: str = ""
 
 
 def rules_of(contract: Contract) -> List[Rule]:
@@ -59,9 +63,9 @@ def rules_of(contract: Contract) -> List[Rule]:
     return found + [rule_of_key(number, key) for number, key in enumerate(contract.keys)]
 
 
-def is_any_broken(rules: List[Rule]) -> Column:
+def is_any_broken(rules: Sequence[Rule]) -> Column:
     """Whether a row has a fault: much cheaper than its faults, and most rows have none."""
-    return any_of([F.coalesce(rule.is_broken, F.lit(False)) for rule in rules] or [F.lit(False)])
+    return F.coalesce(any_of([rule.is_broken for rule in rules] or [F.lit(False)]), F.lit(False))
 
 
 def any_of(conditions: List[Column]) -> Column:
@@ -72,49 +76,48 @@ def any_of(conditions: List[Column]) -> Column:
     return any_of(conditions[:middle]) | any_of(conditions[middle:])
 
 
-def faults_of(rules: List[Rule]) -> Column:
+def faults_of(rules: Sequence[Rule], contract: Contract) -> Column:
     """The faults of a row."""
-    return all_of([F.when(rule.is_broken, rule.fault) for rule in rules])
+    places = {column.name: place for place, column in enumerate(contract.columns)}
+    texts = [F.col(quoted(column.name)).cast("string") for column in contract.columns]
+    return faults_among([rule.is_broken for rule in rules], [_sentence(rule, places) for rule in rules], texts)
+
+
+def _sentence(rule: Rule, places: Mapping[str, int]) -> Sentence:
+    names = ", ".join(rule.columns)
+    shown = tuple(places[name] for name in rule.columns) if rule.shows_values else ()
+    return Sentence(names, rule.name, f"{names}: {rule.before}", shown, rule.after)
 
 
 def rules_of_column(column: ContractColumn) -> Iterator[Rule]:
     """The rules of a column."""
     value = F.col(quoted(column.name))
     if column.is_required:
-        missing = F.lit(f"{column.name}: a value is required")
-        yield Rule(value.isNull(), fault(column.name, "required", missing))
+        yield Rule((column.name,), "required", value.isNull(), "a value is required", shows_values=False)
     for name, stated in column.options.items():
+        if name not in RULES_OF_VALUES:
+            continue
         if name in BOUNDS:
             breaks, words = BOUNDS[name]
             broken = breaks(value, literal(stated, column.type))
             if column.type in ("float", "double"):  # to Spark NaN is greater than all; to a range it is outside
                 broken = F.isnan(value) | broken
-        elif name in TEXTS:
+        else:
             breaks, words = TEXTS[name]
             broken = breaks(value, stated)
-        else:
-            continue  # the size of a number is its type's affair
-        text = F.concat(F.lit(f"{column.name}: "), shown(value), F.lit(f" {words} {stated}"))
-        yield Rule(broken, fault(column.name, name, text))
+        yield Rule((column.name,), name, broken, "", after=f" {words} {stated}")
 
 
 def rule_of_key(number: int, key: Key) -> Rule:
     """That no other row has the same key. Rows that lack a part of it are like no others."""
     parts = [F.col(quoted(name)) for name in key.columns]
-    names = ", ".join(key.columns)
-    text = F.concat(F.lit(f"{names}: other rows have "), F.concat_ws(", ", *map(shown, parts)), F.lit(" too"))
     is_shared = ~is_any_null(parts) & (F.col(TIMES.format(number)) > 1)
-    return Rule(is_shared, fault(names, key.rule, text))
+    return Rule(key.columns, key.rule, is_shared, "other rows have ", after=" too")
 
 
 def is_any_null(columns: List[Column]) -> Column:
     """Whether one of the values is missing."""
     return any_of([column.isNull() for column in columns])
-
-
-def shown(value: Column) -> Column:
-    """A value in quotes, cut where it grows long."""
-    return F.concat(F.lit("'"), F.substring(value.cast("string"), 1, SHOWN_CHARACTERS), F.lit("'"))
 
 
 def literal(stated: Any, type_name: str) -> Column:

@@ -1,6 +1,6 @@
 """Reading CSV without losing a row: what Spark cannot read as its schema says is kept, with the original line."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -10,14 +10,14 @@ from pyspark.sql.types import StructType
 from spark_jobs.columns import quoted
 from spark_jobs.date_patterns import try_patterns
 from spark_jobs.failures import InvalidInput
-from spark_jobs.faults import FIELDS, TYPE, all_of, fault, reason_of
+from spark_jobs.faults import FIELDS, TYPE, at_least, fault, faults_among, misfit, named
 from spark_jobs.inputs import InputFiles
+from spark_jobs.set_aside import with_reasons
 
 # The column of `read_csv` that holds the original line of a malformed row, and NULL for a good one.
 LINE = "__original_line__"
 # Read as text these would become rows of nonsense.
 OTHER_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".xls", ".xlsx", ".parquet", ".orc", ".avro")
-SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CsvColumn:
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """How the text is to be read. The defaults are those of RFC 4180."""
+    """How the text is to be read. The defaults are those of RFC 4180, the names those of parameters."""
 
     header: bool = True
     delimiter: str = ","
@@ -42,6 +42,11 @@ class CsvDialect:
     multi_line: bool = False
     date_format: Optional[str] = None
     timestamp_format: Optional[str] = None
+
+    @classmethod
+    def of(cls, parameters: Any) -> "CsvDialect":
+        """What the parameters of a job type say, which have all of these fields."""
+        return cls(**{field.name: getattr(parameters, field.name) for field in fields(cls)})
 
     def tokens(self) -> Dict[str, str]:
         """Spark's options for cutting a line into fields."""
@@ -68,46 +73,42 @@ class MarkedRows:
 
     frame: DataFrame
     fields: Tuple[str, ...]
+    dialect: CsvDialect
+
+    @property
+    def is_good(self) -> Column:
+        """Whether a row is as the schema says."""
+        return F.col(LINE).isNull()
 
     def good(self) -> DataFrame:
         """The rows that are as the schema says."""
-        return self.frame.where(F.col(LINE).isNull()).drop(LINE)
+        return self.frame.where(self.is_good).drop(LINE)
 
-    def rejected(self, dialect: CsvDialect) -> DataFrame:
-        """The other rows: `file`, `line` and `reason`."""
-        malformed = self.frame.where(F.col(LINE).isNotNull())
-        reason = reason_of(self.faults(dialect))
-        return malformed.select(F.input_file_name().alias("file"), F.col(LINE).alias("line"), reason.alias("reason"))
+    def rejected(self) -> DataFrame:
+        """The other rows: `file`, `line`, `reason` and `violations`."""
+        where_from = (F.input_file_name().alias("file"), F.col(LINE).alias("line"))
+        return with_reasons(self.frame.where(~self.is_good), self.faults(), *where_from)
 
-    def faults(self, dialect: CsvDialect) -> Column:
+    def faults(self) -> Column:
         """What is wrong with a malformed row, at least one fault.
 
         Spark only says that a row is malformed; cutting its line into texts once more shows why.
         """
-        texts = ", ".join(f"_{index} STRING" for index in range(len(self.fields)))
-        options = {**dialect.tokens(), "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_line"}
-        cut = F.from_csv(F.col(LINE), f"{texts}, _line STRING", options)
-        misfits = all_of(
-            [
-                _misfit(self.frame.schema[name].dataType.simpleString(), name, cut.getField(f"_{index}"))
-                for index, name in enumerate(self.fields)
-            ]
-        )
+        texts = ", ".join(f"_{place} STRING" for place in range(len(self.fields)))
+        options = {**self.dialect.tokens(), "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_line"}
+        return named(F.from_csv(F.col(LINE), f"{texts}, _line STRING", options), self._faults_by_texts)
+
+    def _faults_by_texts(self, cut: Column) -> Column:
         wrong_length = F.lit(f"The row does not have the {len(self.fields)} fields of the schema")
         unknown = F.lit("The row cannot be read as the schema says")
-        return (
-            F.when(cut.getField("_line").isNotNull(), F.array(fault(None, FIELDS, wrong_length)))
-            .when(F.size(misfits) == 0, F.array(fault(None, TYPE, unknown)))
-            .otherwise(misfits)
+        texts = [cut.getField(f"_{place}") for place in range(len(self.fields))]
+        is_misfit, sentences = [], []
+        for place, name in enumerate(self.fields):
+            is_misfit.append(texts[place].isNotNull() & F.col(quoted(name)).isNull())
+            sentences.append(misfit(self.frame.schema[name], place))
+        return F.when(cut.getField("_line").isNotNull(), F.array(fault(None, FIELDS, wrong_length))).otherwise(
+            at_least(faults_among(is_misfit, sentences, texts), fault(None, TYPE, unknown))
         )
-
-
-def _misfit(type_name: str, name: str, text: Column) -> Column:
-    """What is wrong with one field of a malformed row, or NULL."""
-    told = F.concat(
-        F.lit(f"{name}: '"), F.substring(text, 1, SHOWN_CHARACTERS), F.lit(f"' does not fit the type {type_name}")
-    )
-    return F.when(text.isNotNull() & F.col(quoted(name)).isNull(), fault(name, TYPE, told))
 
 
 def read_csv(
@@ -124,13 +125,13 @@ def read_csv(
     if dialect.header:
         _check_header(source, first, columns)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
-    fields = schema.names[: len(columns or first)]
+    names = schema.names[: len(columns or first)]
     reader = source.reader(spark).options(**dialect.options()).schema(schema.add(LINE, "string"))
     # enforceSchema would take a file's header as read and ignore it, also where its columns stand in another order.
     reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE, enforceSchema=False)
     frame = reader.csv(source.paths)
     others = [quoted(name) for name in frame.columns if name != LINE]
-    return MarkedRows(frame.select(*others, LINE), tuple(fields))
+    return MarkedRows(frame.select(*others, LINE), tuple(names), dialect)
 
 
 def _refuse_other_formats(source: InputFiles) -> None:

@@ -1,17 +1,17 @@
 """Job type `csv-to-parquet`: one CSV input as Parquet, and the rows that cannot be read set aside."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence
 
-from pyspark.sql import Observation, SparkSession
-from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
 from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, read_csv
-from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
-from spark_jobs.result import Counts, Result
+from spark_jobs.limits import Limits
+from spark_jobs.result import Result
+from spark_jobs.set_aside import kept_and_set_aside
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,16 @@ class Parameters:
     timestamp_format: Optional[str] = None
     columns: Optional[List[Mapping[str, str]]] = None
     partition_by: Sequence[str] = ()
+    max_rejected_rows: Optional[int] = None
+    max_rejected_fraction: Optional[float] = None
 
     def dialect(self) -> CsvDialect:
         """How the files are to be read."""
-        return CsvDialect(
-            header=self.header,
-            delimiter=self.delimiter,
-            quote=self.quote,
-            escape=self.escape,
-            null_value=self.null_value,
-            encoding=self.encoding,
-            multi_line=self.multi_line,
-            date_format=self.date_format,
-            timestamp_format=self.timestamp_format,
-        )
+        return CsvDialect.of(self)
+
+    def limits(self) -> Limits:
+        """How many rows may be set aside."""
+        return Limits(self.max_rejected_rows, self.max_rejected_fraction)
 
     def csv_columns(self) -> Optional[List[CsvColumn]]:
         """The columns and types that the user asked for, or None to infer them."""
@@ -50,33 +46,9 @@ class Parameters:
 
 
 def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[str, Any]) -> Result:
-    """The good rows as data, the malformed ones as rejected.
-
-    The count of both is taken while the data is written. Only if it finds malformed rows is the input read again
-    for them: a cache that saved this would have to hold the whole input.
-    """
+    """The good rows as data, the malformed ones as rejected."""
     asked = read_parameters(Parameters, parameters)
-    source = one_input(inputs)
+    (source,) = inputs
     rows = read_csv(spark, source, asked.dialect(), asked.csv_columns())
     partition_by = known_columns(rows.frame.drop(LINE), asked.partition_by, "partition by")
-
-    counted = Observation()
-    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), F.count(LINE).alias("rejected"))
-
-    def counts() -> Counts:
-        return Counts({source.name: counted.get["read"]}, counted.get["rejected"])
-
-    return Result(
-        data=replace(rows, frame=observed).good(),
-        counts=counts,
-        partition_by=partition_by,
-        rejected=rows.rejected(asked.dialect()),
-        keeps_every_row=True,
-    )
-
-
-def one_input(inputs: Sequence[InputFiles]) -> InputFiles:
-    """The only input. Raises: InvalidInput."""
-    if len(inputs) != 1:
-        raise InvalidInput(f"csv-to-parquet takes one input, not {len(inputs)}.")
-    return inputs[0]
+    return kept_and_set_aside(rows, source, partition_by, asked.limits())

@@ -46,7 +46,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     return Result(
         data=observed.where(F.col(PLACE) == 1).drop(PLACE),
         counts=lambda: Counts({source.name: table.rows}, counted.get["others"]),
-        rejected=set_aside(placed.where(F.col(PLACE) > 1), asked.keys),
+        rejected=lambda: set_aside(placed.where(F.col(PLACE) > 1), asked.keys),
         keeps_every_row=True,
     )
 

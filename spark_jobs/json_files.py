@@ -8,10 +8,23 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import DataType, StringType, StructField, StructType
 
 from spark_jobs.columns import is_nested, names_twice, quoted
-from spark_jobs.csv_files import LINE, OTHER_SUFFIXES, SHOWN_CHARACTERS
+from spark_jobs.csv_files import LINE, OTHER_SUFFIXES
 from spark_jobs.date_patterns import try_patterns
 from spark_jobs.failures import InvalidInput
+from spark_jobs.faults import (
+    ENCODING,
+    FIELDS,
+    SHOWN_CHARACTERS,
+    TYPE,
+    WHOLE,
+    at_least,
+    fault,
+    faults_among,
+    misfit,
+    named,
+)
 from spark_jobs.inputs import InputFiles
+from spark_jobs.set_aside import with_reasons
 
 # From some hundreds of levels on Spark's own serializer overflows its stack, and the run hangs.
 MAX_LEVELS = 100
@@ -36,48 +49,62 @@ class MarkedLines:
     """The rows of a JSON input, good and malformed, with `LINE` as their last column.
 
     `schema` is that of the columns that come from the text; partition directories may add more. `options` are
-    those that the text was read by.
+    those that the text was read by. With `is_closed` a line is malformed if it has other fields.
     """
 
     frame: DataFrame
     schema: StructType
     options: Mapping[str, str]
+    is_closed: bool
+
+    @property
+    def is_good(self) -> Column:
+        """Whether a row is as the schema says."""
+        return F.col(LINE).isNull()
 
     def good(self) -> DataFrame:
         """The rows that are as the schema says."""
-        return self.frame.where(F.col(LINE).isNull()).drop(LINE)
+        return self.frame.where(self.is_good).drop(LINE)
 
     def rejected(self) -> DataFrame:
-        """The other rows: `file`, `line` and `reason`."""
-        malformed = self.frame.where(F.col(LINE).isNotNull())
-        return malformed.select(
-            F.input_file_name().alias("file"), F.col(LINE).alias("line"), self._reason().alias("reason")
-        )
+        """The other rows: `file`, `line`, `reason` and `violations`."""
+        where_from = (F.input_file_name().alias("file"), F.col(LINE).alias("line"))
+        return with_reasons(self.frame.where(~self.is_good), self.faults(), *where_from)
 
-    def _reason(self) -> Column:
-        """Spark only says that a line is malformed; reading it once more with every value as a text shows why."""
+    def faults(self) -> Column:
+        """What is wrong with a malformed line, at least one fault.
+
+        Spark only says that a line is malformed; reading it once more with every value as a text shows why.
+        """
+        line = F.col(LINE)
         texts = StructType([StructField(name, StringType()) for name in self.schema.names])
-        read = parsed(F.col(LINE), texts, self.options)
-        misfits = [self._misfit(field, read[OBJECT][field.name]) for field in self.schema.fields]
-        told = F.concat_ws("; ", *misfits)
         return (
-            F.when(~is_utf8(F.col(LINE)), F.lit(NOT_UTF8))
-            .when(~is_one_object(F.col(LINE), read), F.lit(NO_OBJECT))
-            .when(told == "", F.lit("A value does not fit the schema"))
-            .otherwise(told)
+            F.when(~is_utf8(line), F.array(fault(None, ENCODING, F.lit(NOT_UTF8))))
+            .when(
+                ~is_one_object(line, parsed(line, texts, self.options)), F.array(fault(None, WHOLE, F.lit(NO_OBJECT)))
+            )
+            .otherwise(named(parsed(line, texts, self.options), self._faults_by_texts))
         )
 
-    def _misfit(self, field: StructField, text: Column) -> Column:
-        """What is wrong with one value of a malformed line, or NULL."""
-        told = F.concat(
-            F.lit(f"{field.name}: '"),
-            F.substring(text, 1, SHOWN_CHARACTERS),
-            F.lit(f"' does not fit the type {field.dataType.simpleString()}"),
-        )
+    def _faults_by_texts(self, read: Column) -> Column:
+        columns = self.schema.fields
+        texts = [read[OBJECT][column.name] for column in columns]
+        is_misfit = [self._is_misfit(column, texts[place]) for place, column in enumerate(columns)]
+        sentences = [misfit(column, place) for place, column in enumerate(columns)]
+        unknown = fault(None, TYPE, F.lit("A value does not fit the schema"))
+        found = faults_among(is_misfit, sentences, texts)
+        if self.is_closed:
+            others = F.array_join(other_fields(F.col(LINE), self.schema), ", ")
+            told = F.concat(F.lit("There are other fields: "), F.substring(others, 1, SHOWN_CHARACTERS))
+            found = F.when(others != "", F.concat(F.array(fault(None, FIELDS, told)), found)).otherwise(found)
+        return at_least(found, unknown)
+
+    def _is_misfit(self, field: StructField, text: Column) -> Column:
+        """Whether a value of a malformed line, as a text, does not fit its type."""
         if is_nested(field.dataType):  # Spark keeps what does fit of it, so NULL is not the sign
             alone = parsed(text, field.dataType, self.options)
-            return F.when(text.isNotNull() & alone[CORRUPT].isNotNull(), told)
-        return F.when(text.isNotNull() & F.col(quoted(field.name)).isNull(), told)
+            return text.isNotNull() & alone[CORRUPT].isNotNull()
+        return text.isNotNull() & F.col(quoted(field.name)).isNull()
 
 
 def read_json(
@@ -91,20 +118,48 @@ def read_json(
     `formats` are Spark's options `dateFormat` and `timestampFormat`. Raises: InvalidInput for an input with no
     line that is an object, and for one document spread over lines.
     """
-    _refuse_other_formats(source)
-    try_patterns(spark, (formats or {}).values())
-    _refuse_one_document(spark, source)
     options = {**STRICT, **(formats or {})}
-    # Blank lines are no rows, as in every tool that reads JSON lines.
-    lines = source.reader(spark).text(source.paths).where(F.col(TEXT).rlike(r"\S"))
+    lines = _lines(spark, source, options)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, lines, options)
-    folders = [name for name in lines.columns if name != TEXT]
+    read = F.col(PARSED)
+    return _marked(
+        source, lines, MarkedLines(lines, schema, options, is_closed=False), is_one_object(F.col(TEXT), read)
+    )
+
+
+def read_only(
+    spark: SparkSession, source: InputFiles, columns: Sequence[JsonColumn], formats: Mapping[str, str]
+) -> MarkedLines:
+    """As `read_json`, but a line with a field that is no column's is malformed too."""
+    options = {**STRICT, **formats}
+    lines = _lines(spark, source, options)
+    schema = _schema_of(columns, spark)
+    is_only = F.coalesce(F.size(other_fields(F.col(TEXT), schema)) == 0, F.lit(False))
+    is_good = is_one_object(F.col(TEXT), F.col(PARSED)) & is_only
+    return _marked(source, lines, MarkedLines(lines, schema, options, is_closed=True), is_good)
+
+
+def _lines(spark: SparkSession, source: InputFiles, options: Mapping[str, str]) -> DataFrame:
+    """The lines as they are; blank ones are no rows, as in every tool that reads JSON lines."""
+    _refuse_other_formats(source)
+    try_patterns(spark, (options.get("dateFormat"), options.get("timestampFormat")))
+    _refuse_one_document(spark, source)
+    return source.reader(spark).text(source.paths).where(F.col(TEXT).rlike(r"\S"))
+
+
+def _marked(source: InputFiles, lines: DataFrame, unread: MarkedLines, is_good: Column) -> MarkedLines:
+    """The lines read; `is_good` says of `TEXT`, and `PARSED` of it, whether they are as they should be."""
+    schema, folders = unread.schema, [name for name in lines.columns if name != TEXT]
     _refuse_names_twice(source, [*schema.names, *folders])
-    rows = lines.withColumn(PARSED, parsed(F.col(TEXT), schema, options))
-    is_good = is_utf8(F.col(TEXT)) & is_one_object(F.col(TEXT), F.col(PARSED))
+    rows = lines.withColumn(PARSED, parsed(F.col(TEXT), schema, unread.options))
     values = [F.col(PARSED)[OBJECT][name].alias(name) for name in schema.names]
-    line = F.when(~is_good, F.col(TEXT)).alias(LINE)
-    return MarkedLines(rows.select(*values, *map(quoted, folders), line), schema, options)
+    line = F.when(~(is_utf8(F.col(TEXT)) & is_good), F.col(TEXT)).alias(LINE)
+    return replace(unread, frame=rows.select(*values, *map(quoted, folders), line))
+
+
+def other_fields(text: Column, schema: StructType) -> Column:
+    """The names of an object's fields that are not in a schema; NULL for a text that is no object."""
+    return F.array_except(F.json_object_keys(text), F.array(*map(F.lit, schema.names)))
 
 
 def parsed(text: Column, schema: DataType, options: Mapping[str, str]) -> Column:

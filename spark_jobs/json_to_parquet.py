@@ -1,17 +1,18 @@
 """Job type `json-to-parquet`: one input of JSON lines as Parquet, and the lines that cannot be read set aside."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from pyspark.sql import Observation, SparkSession
-from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
 from spark_jobs.csv_files import LINE
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
 from spark_jobs.json_files import JsonColumn, read_json
-from spark_jobs.result import Counts, Result
+from spark_jobs.limits import Limits
+from spark_jobs.result import Result
+from spark_jobs.set_aside import kept_and_set_aside
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,17 @@ class Parameters:
     date_format: Optional[str] = None
     timestamp_format: Optional[str] = None
     partition_by: Sequence[str] = ()
+    max_rejected_rows: Optional[int] = None
+    max_rejected_fraction: Optional[float] = None
 
     def formats(self) -> Dict[str, str]:
         """Spark's options for dates and times."""
         given = {"dateFormat": self.date_format, "timestampFormat": self.timestamp_format}
         return {name: pattern for name, pattern in given.items() if pattern is not None}
+
+    def limits(self) -> Limits:
+        """How many lines may be set aside."""
+        return Limits(self.max_rejected_rows, self.max_rejected_fraction)
 
     def json_columns(self) -> Optional[List[JsonColumn]]:
         """The columns and types that the user asked for, or None to infer them."""
@@ -34,22 +41,9 @@ class Parameters:
 
 
 def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[str, Any]) -> Result:
-    """The good lines as data, the malformed ones as rejected; both are counted while the data is written."""
+    """The good lines as data, the malformed ones as rejected."""
     asked = read_parameters(Parameters, parameters)
     (source,) = inputs
     lines = read_json(spark, source, asked.json_columns(), asked.formats())
     partition_by = known_columns(lines.frame.drop(LINE), asked.partition_by, "partition by")
-
-    counted = Observation()
-    observed = lines.frame.observe(counted, F.count(F.lit(1)).alias("read"), F.count(LINE).alias("rejected"))
-
-    def counts() -> Counts:
-        return Counts({source.name: counted.get["read"]}, counted.get["rejected"])
-
-    return Result(
-        data=replace(lines, frame=observed).good(),
-        counts=counts,
-        partition_by=partition_by,
-        rejected=lines.rejected(),
-        keeps_every_row=True,
-    )
+    return kept_and_set_aside(lines, source, partition_by, asked.limits())

@@ -8,6 +8,7 @@ from typing import Any, Dict, Optional, Tuple
 from pyspark.sql.types import StructType
 
 from spark_jobs.job import Job
+from spark_jobs.limits import Violations
 from spark_jobs.object_store import StoredFile
 from spark_jobs.spark_work import Work
 
@@ -66,15 +67,6 @@ class InputRead:
     name: str
     uri: str
     files: Tuple[StoredFile, ...]
-    rows: int
-
-
-@dataclass(frozen=True)
-class Violations:
-    """How many rows break one rule of the contract; `column` is None where the whole row is at fault."""
-
-    column: Optional[str]
-    rule: str
     rows: int
 
 

@@ -90,8 +90,8 @@ def _by_class(frame: DataFrame, classes: Sequence[Mapping[str, Any]]) -> Mapping
         members = [field.name for field in frame.schema.fields if field.metadata.get("classification") == each["class"]]
         if not members:
             raise InvalidInput(
-                f"No column is of the class {each['class']!r}; classes come from the contract under which "
-                "csv-to-parquet wrote the input."
+                f"No column is of the class {each['class']!r}; classes come from the contract under which a job, such "
+                "as csv-to-parquet, wrote the input."
             )
         found.update({name: Masking.from_json(each) for name in members})
     return found

@@ -4,37 +4,14 @@ from html import escape
 from typing import Iterator, Sequence, Tuple
 
 from spark_jobs.column_profile import ColumnProfile
-
-HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Profile</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a2330; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0; }
-p { margin: .3rem 0; color: #4c5a6b; overflow-wrap: anywhere; }
-section { border-top: 1px solid #d5dce4; padding: 1rem 0; display: grid; grid-template-columns: 1fr 1fr; gap: 0 2rem; }
-header, section > h2, section > p { grid-column: 1 / -1; }
-table { border-collapse: collapse; width: 100%; }
-td, th { padding: .15rem .5rem; text-align: left; font-weight: normal; }
-th { color: #4c5a6b; width: 10rem; } td { overflow-wrap: anywhere; } .number { text-align: right; white-space: nowrap; }
-.bar { width: 8rem; } .bar div { height: .7rem; background: #3b73b9; border-radius: 2px; min-width: 1px; }
-.index td, .index th { border-bottom: 1px solid #e6ebf0; } .index th { width: auto; } a { color: #1d55a0; }
-@media (max-width: 44rem) { section { display: block; } }
-</style>
-</head>
-<body>
-"""
+from spark_jobs.report_page import bar, page
 
 
 def page_of(uri: str, rows: int, profiles: Sequence[ColumnProfile]) -> str:
     """The whole page: an index of all columns, then a section for each."""
-    parts = [HEAD, f"<header><h1>{rows:,} rows, {len(profiles)} columns</h1><p>{escape(uri)}</p></header>\n"]
+    parts = [f"<header><h1>{rows:,} rows, {len(profiles)} columns</h1><p>{escape(uri)}</p></header>\n"]
     parts += [_index(profiles), *(_section(place, each) for place, each in enumerate(profiles))]
-    return "".join([*parts, "</body>\n</html>\n"])
+    return page("Profile", "".join(parts))
 
 
 def _index(profiles: Sequence[ColumnProfile]) -> str:
@@ -53,7 +30,7 @@ def _section(place: int, each: ColumnProfile) -> str:
         f'<tr><th>{name}</th><td class="number">{escape(value)}</td></tr>\n' for name, value in _figures(each)
     )
     tops = "".join(
-        f'<tr><td>{escape(top.value)}</td><td class="number">{top.rows:,}</td>{_bar(top.rows, each.rows)}</tr>\n'
+        f'<tr><td>{escape(top.value)}</td><td class="number">{top.rows:,}</td>{bar(top.rows, each.rows)}</tr>\n'
         for top in each.top_values
     )
     return (
@@ -81,7 +58,3 @@ def _figures(each: ColumnProfile) -> Iterator[Tuple[str, str]]:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "0.0 %"
-
-
-def _bar(part: int, whole: int) -> str:
-    return f'<td class="bar"><div style="width: {100 * part / whole if whole else 0:.1f}%"></div></td>'

@@ -5,6 +5,8 @@ from typing import Callable, Mapping, Optional, Tuple
 
 from pyspark.sql import DataFrame
 
+from spark_jobs.limits import NO_LIMITS, Limits, SetAside
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -19,13 +21,17 @@ class Result:
     """The data of a job, and the rows set aside if its type sets rows aside.
 
     `counts` is called once `data` has been written. `keeps_every_row` says that each row read must be found
-    again, written or rejected. `reports` are whole documents by their file names, for people and programs.
+    again, written or rejected. `rejected` is called if there are such rows; beyond `limits` they fail the job.
+    `reports` are whole documents by their file names, for people and programs; `report_on` makes those that
+    tell what was set aside.
     """
 
     data: DataFrame
     counts: Callable[[], Counts]
     file_format: str = "parquet"
     partition_by: Tuple[str, ...] = ()
-    rejected: Optional[DataFrame] = None
+    rejected: Optional[Callable[[], DataFrame]] = None
     keeps_every_row: bool = False
+    limits: Limits = NO_LIMITS
     reports: Mapping[str, str] = field(default_factory=dict)
+    report_on: Optional[Callable[[SetAside], Mapping[str, str]]] = None

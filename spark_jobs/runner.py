@@ -14,20 +14,23 @@ from spark_jobs import (
     csv_under_contract,
     deduplicate,
     json_to_parquet,
+    json_under_contract,
     mask,
     pii_scan,
     profile,
+    quality,
     sql,
 )
 from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.deployed_code import code_sha256
 from spark_jobs.discreet import without_quotes
-from spark_jobs.failures import AttemptAlreadyWritten
+from spark_jobs.failures import AttemptAlreadyWritten, InvalidInput
 from spark_jobs.input_changes import held_to
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
-from spark_jobs.manifest import MANIFEST, Code, InputRead, Manifest, Output, OutputFile, ReportFile, Violations, Written
+from spark_jobs.limits import SetAside, Violations
+from spark_jobs.manifest import MANIFEST, Code, InputRead, Manifest, Output, OutputFile, ReportFile, Written
 from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Counts, Result
 from spark_jobs.spark_work import work_since, work_so_far
@@ -41,11 +44,14 @@ JOB_TYPES = {
     "mask": mask.run,
     "pii-scan": pii_scan.run,
     "profile": profile.run,
+    "quality": quality.run_without_contract,
     "sql": sql.run,
 }
 # Those that can hold their input to a contract: (session, inputs, parameters, contract) -> Result.
 UNDER_CONTRACT = {
     "csv-to-parquet": csv_under_contract.run,
+    "json-to-parquet": json_under_contract.run,
+    "quality": quality.run,
 }
 # Those of which no error may quote a value of the data.
 DISCREET = {"mask", "pii-scan"}
@@ -94,9 +100,12 @@ def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequenc
     check_rows(result, counts, rows_written, data_files, rejected_files)
 
     read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
-    violations = count_violations(spark, prefix + "rejected") if job.contract and rejected_files else ()
-    output, report_files = Output(data_files, result.data.schema), write_reports(store, result, prefix)
-    return Written(read, output, rejected_files, violations, report_files)
+    found = what_was_set_aside(spark, job, result, counts, prefix + "rejected/")
+    output, report_files = Output(data_files, result.data.schema), write_reports(store, result, found, prefix)
+    refusal = result.limits.refusal(found)
+    if refusal is not None:  # only now: the rows set aside and the reports are there for whoever mends the input
+        raise InvalidInput(refusal)
+    return Written(read, output, rejected_files, tuple(found.violations), report_files)
 
 
 def run_program(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles]) -> Result:
@@ -107,6 +116,13 @@ def run_program(spark: SparkSession, store: ObjectStore, job: Job, inputs: Seque
         raise LookupError(f"Job type {job.job_type!r} takes no contract; {', '.join(sorted(UNDER_CONTRACT))} does.")
     contract = read_contract(store, job.contract)
     return UNDER_CONTRACT[job.job_type](spark, inputs, job.parameters, contract)
+
+
+def what_was_set_aside(spark: SparkSession, job: Job, result: Result, counts: Counts, folder: str) -> SetAside:
+    """The counts of the rows set aside; by rule, if anybody will ask."""
+    rows_read, rows = sum(counts.rows_read.values()), counts.rows_rejected
+    is_asked = rows > 0 and (job.contract is not None or not result.limits.allow(rows_read, rows))
+    return SetAside(rows_read, rows, count_violations(spark, folder) if is_asked else (), folder)
 
 
 def count_violations(spark: SparkSession, folder: str) -> Tuple[Violations, ...]:
@@ -140,14 +156,14 @@ def writer(frame: DataFrame, file_format: str) -> DataFrameWriter:
 def write_rejected(spark: SparkSession, store: ObjectStore, result: Result, prefix: str) -> Tuple[OutputFile, ...]:
     """Write the rows set aside as JSON, one object a line, which people can read and Spark too."""
     folder = prefix + "rejected"
-    writer(result.rejected, "json").save(folder)
+    writer(result.rejected(), "json").save(folder)
     return describe_files(store, prefix, "rejected", counter_of(spark.read.text(folder)))
 
 
-def write_reports(store: ObjectStore, result: Result, prefix: str) -> Tuple[ReportFile, ...]:
+def write_reports(store: ObjectStore, result: Result, found: SetAside, prefix: str) -> Tuple[ReportFile, ...]:
     """Write what a result says in documents."""
-    files = []
-    for name, text in sorted(result.reports.items()):
+    files, late = [], result.report_on(found) if result.report_on else {}
+    for name, text in sorted({**result.reports, **late}.items()):
         path = f"reports/{name}"
         store.write_text(prefix + path, text)
         content = text.encode("utf-8")

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from api.jobs.inputs import Inputs
 from api.protocol.operations import sentence
 from shared.contracts.contract_headers import header_faults
 from shared.contracts.contract_registry import ContractRegistry, StoredContract
 from shared.contracts.contracts import read_reference
-from shared.contracts.csv_headers import HEAD_BYTES, header_of, is_hidden, is_plain_csv
+from shared.contracts.csv_headers import HEAD_BYTES, header_of, is_hidden, is_named_csv, is_plain_csv
 from shared.errors import ContractNotFound, FieldProblem, ObjectsForbidden, ValidationFailed
 from shared.job_types import JobType
 from shared.submission import Submission
@@ -22,6 +23,7 @@ class Held:
     """A submission and the contract that it names."""
 
     asked: Submission
+    job_type: JobType
     stored: StoredContract
     objects: Inputs
 
@@ -49,12 +51,15 @@ def held_to_contract(asked: Submission, job_type: JobType, contracts: ContractRe
     """
     # Of a dataset's contract a type that takes none knows nothing; one that takes one reads one input.
     name = asked.contract or (asked.contract_of_dataset if job_type.takes_contract else None)
+    if name is None and job_type.needs_contract:
+        text = f"A job of type {job_type.name} needs a contract; write name/version, such as flights/1.0.0."
+        raise ValidationFailed(text, [FieldProblem("/contract", text)])
     if name is None:
         return asked
     if not job_type.takes_contract:
         text = f"A job of type {job_type.name} takes no contract."
         raise ValidationFailed(text, [FieldProblem("/contract", text)])
-    held = Held(asked, require_contract(name, contracts), objects)
+    held = Held(asked, job_type, require_contract(name, contracts), objects)
     for stage in STAGES:
         problems = list(stage(held))
         if problems:
@@ -66,6 +71,10 @@ def columns_of_parameters(held: Held) -> Problems:
     """`columns` and `partitionBy` name the contract's columns, with its types."""
     by_name = held.stored.contract.by_name
     columns = held.asked.parameters.get("columns", [])
+    if columns and held.job_type.formats == ("json",):  # whose fields have names, so there is nothing left to say
+        text = f"Contract {held.stored.ref} says the columns and their types: leave them out."
+        yield FieldProblem("/parameters/columns", text)
+        columns = []
     if columns:
         for fault in header_faults(held.stored.contract, [column["name"] for column in columns]):
             yield FieldProblem("/parameters/columns", f"Not as contract {held.stored.ref} says. {fault}")
@@ -82,11 +91,11 @@ def columns_of_parameters(held: Held) -> Problems:
 
 def headers_of_files(held: Held) -> Problems:
     """The first files' headers have the contract's columns. Raises: ObjectsUnavailable."""
-    if not held.asked.parameters.get("header", True):
+    if "csv" not in held.job_type.formats or not held.asked.parameters.get("header", True):
         return
     for number, entry in enumerate(held.asked.inputs):
         try:
-            for uri in first_files(entry.uri, held.objects):
+            for uri in filter(partial(is_read_as_csv, held), first_files(entry.uri, held.objects)):
                 for fault in faults_of_file(uri, held):
                     text = f"The header of {uri} is not as contract {held.stored.ref} says. {fault}"
                     yield FieldProblem(f"/inputs/{number}/uri", text)
@@ -95,6 +104,13 @@ def headers_of_files(held: Held) -> Problems:
 
 
 STAGES: tuple[Callable[[Held], Problems], ...] = (columns_of_parameters, headers_of_files)
+
+
+def is_read_as_csv(held: Held, uri: str) -> bool:
+    """Whether a file is CSV to the run: a job type that reads several formats goes by its parameter, then by names."""
+    if held.job_type.formats == ("csv",):
+        return True
+    return str(held.asked.parameters.get("format", "csv" if is_named_csv(uri) else "")) == "csv"
 
 
 def faults_of_file(uri: str, held: Held) -> Iterator[str]:

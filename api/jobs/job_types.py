@@ -38,6 +38,9 @@ JobTypeSchema = Schema.from_dict(
         "takesContract": fields.Boolean(
             required=True, metadata={"description": "Whether its input can be held to a contract."}
         ),
+        "needsContract": fields.Boolean(
+            required=True, metadata={"description": "Whether a job of this type must have a contract."}
+        ),
         "parameters": open_object("The JSON Schema (2020-12) of its parameters."),
         "example": open_object("The body of a POST /jobs for it."),
     },
@@ -87,6 +90,7 @@ def job_type_record(job_type: JobType) -> dict[str, Any]:
         "minInputs": job_type.min_inputs,
         "maxInputs": job_type.max_inputs,
         "takesContract": job_type.takes_contract,
+        "needsContract": job_type.needs_contract,
         "parameters": dict(job_type.parameters_schema),
         "example": dict(job_type.example),
     }

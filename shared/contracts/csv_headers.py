@@ -27,6 +27,11 @@ def is_plain_csv(key: str) -> bool:
     return not key.lower().endswith(OTHER_SUFFIXES)
 
 
+def is_named_csv(key: str) -> bool:
+    """Whether an object's name says that it is CSV, compressed or not."""
+    return key.lower().removesuffix(".gz").endswith(".csv")
+
+
 def header_of(head: bytes, key: str, parameters: Mapping[str, Any]) -> list[str] | None:
     """The names in the first row, by the parameters of a job of type csv-to-parquet.
 

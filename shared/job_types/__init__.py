@@ -16,6 +16,7 @@ from shared.job_types.mask import MASK
 from shared.job_types.pii_scan import PII_SCAN
 from shared.job_types.profile import PROFILE
 from shared.job_types.pyspark import PYSPARK
+from shared.job_types.quality import QUALITY
 from shared.job_types.simulated import SIMULATED, SIMULATED_RUN
 from shared.job_types.spark_jar import SPARK_JAR
 from shared.job_types.sql import MAX_QUERY_CHARACTERS, SQL
@@ -27,6 +28,7 @@ __all__ = [
     "MASK",
     "MAX_QUERY_CHARACTERS",
     "PYSPARK",
+    "QUALITY",
     "SIMULATED",
     "SIMULATED_RUN",
     "SPARK_JAR",
@@ -43,6 +45,7 @@ JOB_TYPES: Mapping[str, JobType] = {
         SQL,
         DEDUPLICATE,
         PROFILE,
+        QUALITY,
         COMPACT,
         PII_SCAN,
         MASK,

@@ -1,8 +1,7 @@
 """The entry of `csv-to-parquet`."""
 
 from shared.job_types.job_type import JobType
-from shared.job_types.parts import COLUMN_TYPE, PARTITION_BY, date_pattern, one_character, typed_columns
-from shared.schema_problems import END
+from shared.job_types.parts import COLUMN_TYPE, CSV_DIALECT, DATE_FORMATS, LIMITS, PARTITION_BY, typed_columns
 
 CSV_TO_PARQUET = JobType(
     name="csv-to-parquet",
@@ -19,6 +18,7 @@ CSV_TO_PARQUET = JobType(
     min_inputs=1,
     max_inputs=1,
     entry_point="main.py",
+    formats=("csv",),
     takes_contract=True,
     example={
         "jobType": "csv-to-parquet",
@@ -30,46 +30,7 @@ CSV_TO_PARQUET = JobType(
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "header": {
-                "type": "boolean",
-                "description": "Whether the first row of each file names its columns.",
-                "default": True,
-                "examples": [True],
-            },
-            "delimiter": {
-                "type": "string",
-                "description": "The one character between two fields; no quote, backslash or line break.",
-                "default": ",",
-                "minLength": 1,
-                "maxLength": 1,
-                "pattern": rf'^[^"\\\r\n]*{END}',
-                "examples": [",", ";", "\t"],
-            },
-            "quote": one_character("The one character around a field that holds delimiters; empty for none.", '"'),
-            "escape": one_character("The one character before a quote inside a quoted field; empty for none.", '"'),
-            "nullValue": {
-                "type": "string",
-                "description": "A field equal to this is NULL, and so is an empty one.",
-                "default": "",
-                "maxLength": 100,
-                "examples": ["NA"],
-            },
-            "encoding": {
-                "type": "string",
-                "description": "How the files write characters.",
-                "default": "UTF-8",
-                "enum": ["UTF-8", "ISO-8859-1"],
-                "examples": ["ISO-8859-1"],
-            },
-            "multiLine": {
-                "type": "boolean",
-                "description": (
-                    "Whether quoted fields may hold line breaks, which are read as \\n. A file is then read by one "
-                    "task, however large it is."
-                ),
-                "default": False,
-                "examples": [True],
-            },
+            **CSV_DIALECT,
             "columns": typed_columns(
                 (
                     "The columns in the order of the fields, with their types; must agree with the header, if there "
@@ -78,9 +39,9 @@ CSV_TO_PARQUET = JobType(
                 COLUMN_TYPE,
                 [{"name": "carrier", "type": "string"}, {"name": "arr_delay", "type": "int"}],
             ),
-            "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
-            "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
+            **DATE_FORMATS,
             "partitionBy": PARTITION_BY,
+            **LIMITS,
         },
     },
 )

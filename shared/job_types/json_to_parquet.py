@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.job_types.job_type import JobType
-from shared.job_types.parts import PARTITION_BY, date_pattern, typed_columns
+from shared.job_types.parts import DATE_FORMATS, LIMITS, PARTITION_BY, typed_columns
 from shared.schema_problems import END
 
 NESTED_TYPE: dict[str, Any] = {
@@ -26,14 +26,18 @@ JSON_TO_PARQUET = JobType(
         "Reads one object of JSON lines, or all of a folder, and writes its rows as Parquet; nested objects and lists "
         "stay nested. A line that is not exactly one JSON object of at most 100 levels in UTF-8, or that has a value "
         "that does not fit its column's type, is set aside with the reason, and counted; no row is dropped, and no "
-        "value becomes NULL. Blank lines are not rows. Limits: one document over several lines is refused; with "
-        "`columns`, fields that they do not name are left out; of a name that an object writes twice the last value "
-        "counts; numbers with a point become double unless a column says decimal, and decimals are rounded to their "
-        "type; dates are texts unless a column says date. Files compressed as .gz or .bz2 are read as they are."
+        "value becomes NULL. Blank lines are not rows. Under a contract the columns are the contract's, and lines that "
+        "break one of its rules, or have other fields, are set aside too. Limits: one document over several lines is "
+        "refused; with `columns`, fields that they do not name are left out; of a name that an object writes twice the "
+        "last value counts; numbers with a point become double unless a column says decimal, and decimals are rounded "
+        "to their type; dates are texts unless a column says date. Files compressed as .gz or .bz2 are read as they "
+        "are."
     ),
     min_inputs=1,
     max_inputs=1,
     entry_point="main.py",
+    formats=("json",),
+    takes_contract=True,
     example={
         "jobType": "json-to-parquet",
         "inputs": [{"name": "airports", "uri": "s3://cloud-data-platform-dev-raw/flights/airports.jsonl"}],
@@ -59,9 +63,9 @@ JSON_TO_PARQUET = JobType(
                 NESTED_TYPE,
                 [{"name": "faa", "type": "string"}, {"name": "position", "type": "struct<lat:double>"}],
             ),
-            "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
-            "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
+            **DATE_FORMATS,
             "partitionBy": PARTITION_BY,
+            **LIMITS,
         },
     },
 )

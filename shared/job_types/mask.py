@@ -39,7 +39,7 @@ MASK = JobType(
     title="Mask columns",
     description=(
         "Writes all rows of a table as Parquet, with some columns dropped, hashed, cut or replaced. Columns are named, "
-        "or chosen by the class that a contract gives them, if csv-to-parquet wrote the input under that contract; "
+        "or chosen by the class that a contract gives them, if the input was written by a job under that contract; "
         "what is said of a column goes before what is said of its class. NULL stays NULL; other masked columns become "
         "texts. " + HOW_TABLES_ARE_READ + " Limits: equal values have equal hashes under the same key, so a hash is a "
         "pseudonym, and who has the key can try values; with `hashKey` random the key is made up for this run and kept "

@@ -55,6 +55,75 @@ def date_pattern(description: str, example: str) -> dict[str, Any]:
     }
 
 
+DATE_FORMATS: dict[str, Any] = {
+    "dateFormat": date_pattern("Spark's pattern of dates; without it ISO 8601.", "dd/MM/yyyy"),
+    "timestampFormat": date_pattern("Spark's pattern of timestamps; without it ISO 8601.", "dd/MM/yyyy HH:mm"),
+}
+
+# How CSV is cut into fields; the names are those of `CsvDialect` in the Spark code.
+CSV_DIALECT: dict[str, Any] = {
+    "header": {
+        "type": "boolean",
+        "description": "Whether the first row of each file names its columns.",
+        "default": True,
+        "examples": [True],
+    },
+    "delimiter": {
+        "type": "string",
+        "description": "The one character between two fields; no quote, backslash or line break.",
+        "default": ",",
+        "minLength": 1,
+        "maxLength": 1,
+        "pattern": rf'^[^"\\\r\n]*{END}',
+        "examples": [",", ";", "\t"],
+    },
+    "quote": one_character("The one character around a field that holds delimiters; empty for none.", '"'),
+    "escape": one_character("The one character before a quote inside a quoted field; empty for none.", '"'),
+    "nullValue": {
+        "type": "string",
+        "description": "A field equal to this is NULL, and so is an empty one.",
+        "default": "",
+        "maxLength": 100,
+        "examples": ["NA"],
+    },
+    "encoding": {
+        "type": "string",
+        "description": "How the files write characters.",
+        "default": "UTF-8",
+        "enum": ["UTF-8", "ISO-8859-1"],
+        "examples": ["ISO-8859-1"],
+    },
+    "multiLine": {
+        "type": "boolean",
+        "description": (
+            "Whether quoted fields may hold line breaks, which are read as \\n. A file is then read by one "
+            "task, however large it is."
+        ),
+        "default": False,
+        "examples": [True],
+    },
+}
+
+LIMITS: dict[str, Any] = {
+    "maxRejectedRows": {
+        "type": "integer",
+        "description": (
+            "The most rows that may be set aside; if there are more, the job fails as INVALID_INPUT and names the "
+            "worst rules. Without it, and without maxRejectedFraction, any number may."
+        ),
+        "minimum": 0,
+        "maximum": 10**12,
+        "examples": [0, 1000],
+    },
+    "maxRejectedFraction": {
+        "type": "number",
+        "description": "The same, as a share of the rows read; of both limits the narrower counts.",
+        "minimum": 0,
+        "maximum": 1,
+        "examples": [0.01],
+    },
+}
+
 TABLE_FORMAT: dict[str, Any] = {
     "type": "string",
     "description": (

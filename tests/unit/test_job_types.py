@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from shared.errors import FieldProblem
 from shared.job_types import JOB_TYPES, MAX_QUERY_CHARACTERS, parameter_problems
+from shared.job_types.parts import CSV_DIALECT, DATE_FORMATS
 from shared.schema_problems import MOST_ERRORS, SENTENCES
 
 SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
@@ -89,8 +90,8 @@ def test_patterns_mean_the_same_to_python_and_to_ecmascript(job_type):
 WRONG = {
     "an unknown parameter": (
         "csv-to-parquet", {"seperator": ";"}, "/seperator",
-        'There is no "seperator"; there are columns, dateFormat, delimiter, encoding, escape, header, multiLine, '
-        "nullValue, partitionBy, quote, timestampFormat.",
+        'There is no "seperator"; there are columns, dateFormat, delimiter, encoding, escape, header, '
+        "maxRejectedFraction, maxRejectedRows, multiLine, nullValue, partitionBy, quote, timestampFormat.",
     ),
     "a wrong type": ("csv-to-parquet", {"header": "yes"}, "/header", '"yes" must be true or false.'),
     "a number for a text": ("sql", {"query": 1}, "/query", "1 must be a text."),
@@ -185,6 +186,14 @@ EDGES = [
     ("profile", "columns", [f"c{n}" for n in range(300)], [f"c{n}" for n in range(301)]),
     ("profile", "topValues", 0, -1),
     ("profile", "topValues", 100, 101),
+    ("csv-to-parquet", "maxRejectedRows", 0, -1),
+    ("csv-to-parquet", "maxRejectedRows", 10**12, 0.5),
+    ("json-to-parquet", "maxRejectedFraction", 0, -0.01),
+    ("json-to-parquet", "maxRejectedFraction", 1, 1.01),
+    ("quality", "onViolation", "quarantine", "warn"),
+    ("quality", "samples", 0, -1),
+    ("quality", "samples", 20, 21),
+    ("quality", "delimiter", ";", "||"),
     ("compact", "targetMib", 16, 15),
     ("compact", "targetMib", 4096, 4097),
     ("pyspark", "script", "s3://b/a.py", "s3://b/a.sh"),
@@ -250,6 +259,17 @@ def test_the_spark_code_has_the_parameters_and_defaults_of_the_catalogue(name):
     for name, value in in_code.items():
         if isinstance(value, ast.Constant) and value.value is not None:
             assert value.value == properties[name]["default"], name
+
+
+def test_how_csv_is_read_has_the_names_of_parameters():
+    assert set(assignments_in("csv_files.py", "CsvDialect")) == {*CSV_DIALECT, *DATE_FORMATS}
+
+
+@EACH_TYPE
+def test_a_type_that_takes_a_contract_says_what_it_reads(job_type):
+    assert bool(job_type.formats) == job_type.takes_contract
+    assert job_type.takes_contract or not job_type.needs_contract
+    assert ("contract" in job_type.example) == job_type.needs_contract
 
 
 def test_of_more_mistakes_than_anybody_reads_a_part_is_looked_for():

@@ -99,6 +99,50 @@ def test_a_job_type_that_takes_no_contract_says_so(api: Api):
 def test_the_catalogue_says_which_job_types_take_one(api: Api):
     assert api.get("/job-types/csv-to-parquet").get_json()["takesContract"] is True
     assert api.get("/job-types/sql").get_json()["takesContract"] is False
+    assert api.get("/job-types/csv-to-parquet").get_json()["needsContract"] is False
+    assert api.get("/job-types/quality").get_json()["needsContract"] is True
+
+
+def test_a_job_type_that_needs_a_contract_says_so(api: Api):
+    response = api.submit(jobType="quality", parameters={})
+
+    assert pointers_of(response) == ["/contract"]
+    assert response.get_json()["detail"].startswith("A job of type quality needs a contract; write name/version")
+
+
+def test_json_lines_have_no_header_and_no_columns_of_their_own(api: Api):
+    columns = [{"name": "carrier", "type": "string"}]
+
+    good = api.submit(jobType="json-to-parquet", parameters={}, contract=REFERENCE)
+    bad = api.submit(jobType="json-to-parquet", parameters={"columns": columns}, contract=REFERENCE)
+
+    assert good.status_code == HTTPStatus.ACCEPTED
+    assert api.seam.calls.count("get_object") == 0
+    assert pointers_of(bad) == ["/parameters/columns"]
+    assert "leave them out" in bad.get_json()["detail"]
+
+
+# The file's name, the parameter `format`, and whether the run takes the file for CSV.
+FORMATS = [
+    ("flights.csv", None, True),
+    ("FLIGHTS.CSV.GZ", None, True),
+    ("flights.txt", None, False),
+    ("flights.txt", "csv", True),
+    ("flights.csv", "json", False),
+    ("flights.parquet", None, False),
+]
+
+
+@pytest.mark.parametrize(("name", "file_format", "is_csv"), FORMATS)
+def test_of_a_type_that_reads_several_formats_only_csv_has_a_header(api: Api, name, file_format, is_csv):
+    content = b"flight\n1\n"
+    api.s3.objects[RAW, f"in/{name}"] = gzip.compress(content) if name.endswith("GZ") else content
+    parameters = {} if file_format is None else {"format": file_format}
+    inputs = [{"name": "flights", "uri": f"s3://{RAW}/in/{name}"}]
+
+    response = api.submit(jobType="quality", parameters=parameters, contract=REFERENCE, inputs=inputs)
+
+    assert (response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY) == is_csv
 
 
 HEADERS = {

@@ -1,0 +1,45 @@
+"""Rows sorted into good ones, which a job writes, and others, which it sets aside with the reasons."""
+
+from dataclasses import replace
+from typing import Any, Tuple
+
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+
+from spark_jobs.faults import reason_of, violations_of
+from spark_jobs.inputs import InputFiles
+from spark_jobs.limits import NO_LIMITS, Limits
+from spark_jobs.result import Counts, Result
+
+
+def kept_and_set_aside(
+    rows: Any, source: InputFiles, partition_by: Tuple[str, ...] = (), limits: Limits = NO_LIMITS
+) -> Result:
+    """The good rows as data and all others as rejected; both are counted while the data is written.
+
+    `rows` is a `MarkedRows`, a `MarkedLines` or a `CheckedRows`: it has a `frame`, and tells the good rows from others.
+    Only if there are others is the input read again for them: a cache that saved this would have to hold it whole.
+    """
+    counted = Observation()
+    others = F.count(F.when(~rows.is_good, 1)).alias("rejected")
+    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), others)
+
+    def counts() -> Counts:
+        return Counts({source.name: counted.get["read"]}, counted.get["rejected"])
+
+    return Result(
+        data=replace(rows, frame=observed).good(),
+        counts=counts,
+        partition_by=partition_by,
+        rejected=rows.rejected,
+        keeps_every_row=True,
+        limits=limits,
+    )
+
+
+def with_reasons(others: DataFrame, faults: Column, *columns: Column) -> DataFrame:
+    """Rows as they are set aside: these columns, `reason` in sentences, and `violations` for counting."""
+    found = others.select(*columns, faults.alias("__faults__"))
+    kept = [name for name in found.columns if name != "__faults__"]
+    faults = F.col("__faults__")
+    return found.select(*kept, reason_of(faults).alias("reason"), violations_of(faults).alias("violations"))
