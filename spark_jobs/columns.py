@@ -1,8 +1,8 @@
-"""The columns that a job's parameters name, and those of a table."""
+"""The columns that a job's parameters name, those of a table, and conditions on them."""
 
 from typing import Iterable, List, Sequence, Tuple
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from spark_jobs.failures import InvalidInput
@@ -38,3 +38,11 @@ def names_twice(names: Iterable[str]) -> List[str]:
             twice.append(name)
         seen.add(name.lower())
     return twice
+
+
+def any_of(conditions: List[Column]) -> Column:
+    """Whether one of the conditions holds, as a balanced tree: Spark walks a long chain by recursion."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return any_of(conditions[:middle]) | any_of(conditions[middle:])

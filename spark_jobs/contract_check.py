@@ -23,6 +23,7 @@ class CheckedRows:
     frame: DataFrame
     contract: Contract
     faults: Column
+    is_torn: Column
 
     @property
     def is_good(self) -> Column:
@@ -41,17 +42,17 @@ class CheckedRows:
         return with_reasons(self.frame.where(~self.is_good), self.faults, *where_from, row.alias("row"))
 
 
-def check_rows(rows: DataFrame, malformed: Column, contract: Contract) -> CheckedRows:
+def check_rows(rows: DataFrame, malformed: Column, contract: Contract, is_torn: Column) -> CheckedRows:
     """Rows with `LINE`, and with those of the contract's columns that the input has, each known as good or not.
 
-    `malformed` are the faults of a row that could not be read.
+    `malformed` are the faults of a row that could not be read; `is_torn` says whether it is a part of one.
     """
     # Before any shuffle, which would lose where a row came from.
     located = _with_all_columns(rows, contract).withColumn(FILE, F.input_file_name())
     frame, rules = with_times(located, contract.keys), rules_of(contract)
     is_good = F.col(LINE).isNull() & ~is_any_broken(rules)
     faults = F.when(F.col(LINE).isNotNull(), malformed).otherwise(faults_of(rules, contract))
-    return CheckedRows(frame.withColumn(IS_GOOD, is_good), contract, faults)
+    return CheckedRows(frame.withColumn(IS_GOOD, is_good), contract, faults, is_torn)
 
 
 def refuse_columns_of_folders(frame: DataFrame, fields: Sequence[str], contract: Contract) -> None:

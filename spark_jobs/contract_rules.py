@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
-from spark_jobs.columns import quoted
+from spark_jobs.columns import any_of, quoted
 from spark_jobs.contract import RULES_OF_VALUES, Contract, ContractColumn, Key
 from spark_jobs.csv_files import LINE
 from spark_jobs.faults import Sentence, faults_among
@@ -66,14 +66,6 @@ def rules_of(contract: Contract) -> List[Rule]:
 def is_any_broken(rules: Sequence[Rule]) -> Column:
     """Whether a row has a fault: much cheaper than its faults, and most rows have none."""
     return F.coalesce(any_of([rule.is_broken for rule in rules] or [F.lit(False)]), F.lit(False))
-
-
-def any_of(conditions: List[Column]) -> Column:
-    """Whether one of the conditions holds, as a balanced tree: Spark walks a long chain by recursion."""
-    if len(conditions) == 1:
-        return conditions[0]
-    middle = len(conditions) // 2
-    return any_of(conditions[:middle]) | any_of(conditions[middle:])
 
 
 def faults_of(rules: Sequence[Rule], contract: Contract) -> Column:

@@ -1,21 +1,24 @@
 """Reading CSV without losing a row: what Spark cannot read as its schema says is kept, with the original line."""
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StringType, StructType
 
-from spark_jobs.columns import quoted
+from spark_jobs.columns import any_of, quoted
 from spark_jobs.date_patterns import try_patterns
 from spark_jobs.failures import InvalidInput
-from spark_jobs.faults import FIELDS, TYPE, at_least, fault, faults_among, misfit, named
+from spark_jobs.faults import ENCODING, FIELDS, TYPE, at_least, fault, faults_among, misfit, named
 from spark_jobs.inputs import InputFiles
 from spark_jobs.set_aside import with_reasons
 
 # The column of `read_csv` that holds the original line of a malformed row, and NULL for a good one.
 LINE = "__original_line__"
+# What a decoder writes in place of bytes that it cannot read.
+REPLACEMENT = "\ufffd"
 # Read as text these would become rows of nonsense.
 OTHER_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".xls", ".xlsx", ".parquet", ".orc", ".avro")
 
@@ -76,6 +79,11 @@ class MarkedRows:
     dialect: CsvDialect
 
     @property
+    def is_torn(self) -> Column:
+        """Whether a row is a part of one whose quoted field goes over several lines, or looks like it."""
+        return is_torn_text(F.col(LINE), self.dialect)
+
+    @property
     def is_good(self) -> Column:
         """Whether a row is as the schema says."""
         return F.col(LINE).isNull()
@@ -106,9 +114,23 @@ class MarkedRows:
         for place, name in enumerate(self.fields):
             is_misfit.append(texts[place].isNotNull() & F.col(quoted(name)).isNull())
             sentences.append(misfit(self.frame.schema[name], place))
-        return F.when(cut.getField("_line").isNotNull(), F.array(fault(None, FIELDS, wrong_length))).otherwise(
+        undecoded = F.lit(f"The row holds bytes that are not {self.dialect.encoding}")
+        faults = F.when(F.col(LINE).contains(REPLACEMENT), F.array(fault(None, ENCODING, undecoded)))
+        return faults.when(cut.getField("_line").isNotNull(), F.array(fault(None, FIELDS, wrong_length))).otherwise(
             at_least(faults_among(is_misfit, sentences, texts), fault(None, TYPE, unknown))
         )
+
+
+def is_torn_text(line: Column, dialect: CsvDialect) -> Column:
+    """Whether a line opens a quote that it does not close, or closes one that it did not open; never, if it is NULL."""
+    if dialect.multi_line or not dialect.quote:
+        return F.lit(False)
+    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+    escape = re.escape(dialect.escape or dialect.quote)
+    plain = F.regexp_replace(line, escape + quote, "")
+    left = F.regexp_replace(plain, f"(^|{delimiter}){quote}[^{quote}]*{quote}(?={delimiter}|$)", "$1")
+    is_torn = left.rlike(f"(^|{delimiter}){quote}[^{quote}]*$") | left.rlike(f"^[^{quote}]*{quote}({delimiter}|$)")
+    return F.coalesce(is_torn, F.lit(False))
 
 
 def read_csv(
@@ -131,7 +153,24 @@ def read_csv(
     reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE, enforceSchema=False)
     frame = reader.csv(source.paths)
     others = [quoted(name) for name in frame.columns if name != LINE]
-    return MarkedRows(frame.select(*others, LINE), tuple(names), dialect)
+    line = _line_of_misread(frame, names, dialect)
+    return MarkedRows(frame.select(*others, line.alias(LINE)), tuple(names), dialect)
+
+
+def _line_of_misread(frame: DataFrame, names: Sequence[str], dialect: CsvDialect) -> Column:
+    """`LINE`, also of rows that Spark reads as if nothing were wrong.
+
+    These are rows with a text that was not in the encoding, and parts of rows with a single field: of the parts of any
+    other row one at least has too few fields.
+    """
+    texts = [F.col(quoted(name)) for name in names if isinstance(frame.schema[name].dataType, StringType)]
+    if not texts:
+        return F.col(LINE)
+    is_misread = is_torn_text(texts[0], dialect) if len(names) == 1 else F.lit(False)
+    if dialect.encoding == "UTF-8":
+        is_misread |= any_of([text.contains(REPLACEMENT) for text in texts])
+    written = F.to_csv(F.struct(*map(quoted, names)), {"sep": dialect.delimiter})
+    return F.coalesce(F.col(LINE), F.when(is_misread, written if len(names) > 1 else texts[0]))
 
 
 def _refuse_other_formats(source: InputFiles) -> None:
@@ -162,6 +201,8 @@ def _check_header(source: InputFiles, header: List[Optional[str]], columns: Opti
     if None in header or "" in header:
         place = [name or "" for name in header].index("") + 1
         raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} has no name for column {place}.")
+    if REPLACEMENT in "".join(map(str, header)):
+        raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} holds bytes that are not UTF-8.")
     lower = [name.lower() for name in header]
     twice = [name for place, name in enumerate(header) if lower.index(name.lower()) < place]
     if twice:

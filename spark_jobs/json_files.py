@@ -58,6 +58,11 @@ class MarkedLines:
     is_closed: bool
 
     @property
+    def is_torn(self) -> Column:
+        """A line is an object of its own, or malformed."""
+        return F.lit(False)
+
+    @property
     def is_good(self) -> Column:
         """Whether a row is as the schema says."""
         return F.col(LINE).isNull()

@@ -37,4 +37,4 @@ def read_json_under(
     columns = [JsonColumn(column.name, column.type) for column in contract.columns]
     lines = read_only(spark, source, columns, formats)
     refuse_columns_of_folders(lines.frame, lines.schema.names, contract)
-    return check_rows(lines.frame, lines.faults(), contract)
+    return check_rows(lines.frame, lines.faults(), contract, lines.is_torn)

@@ -5,6 +5,8 @@ from fractions import Fraction
 from typing import Optional, Sequence
 
 WORST_RULES = 5
+# A key may be of many columns, and a failure's sentence has an end.
+SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Violations:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.rule} of {self.column or 'the whole row'} ({in_rows(self.rows)})"
+        return f"{self.rule} of {(self.column or 'the whole row')[:SHOWN_CHARACTERS]} ({in_rows(self.rows)})"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def read_parquet_under(spark: SparkSession, source: InputFiles, contract: Contra
     present = contract.columns_named(frame.columns, where)
     _refuse_other_types(frame, present, contract, where)
     rows = _as_stated(frame, present)
-    return check_rows(rows, _misfits(rows.drop(LINE).schema), contract)
+    return check_rows(rows, _misfits(rows.drop(LINE).schema), contract, is_torn=F.lit(False))
 
 
 def _refuse_other_types(frame: DataFrame, present: Sequence[ContractColumn], contract: Contract, where: str) -> None:

@@ -5,15 +5,17 @@ from shared.job_types.parts import COLUMN_TYPE, CSV_DIALECT, DATE_FORMATS, LIMIT
 
 CSV_TO_PARQUET = JobType(
     name="csv-to-parquet",
-    version="1.0.0",
+    version="1.1.0",
     title="Convert CSV to Parquet",
     description=(
         "Reads one CSV object, or all CSV objects of a folder, and writes its rows as Parquet. A row that does not "
         "have the right number of fields, or a value that does not fit its column's type, is set aside with the "
-        "original line and the reason, and counted; no row is dropped, and no value becomes NULL unless it is the "
-        "null value. Blank lines are not rows. Decimals with more digits after the point than their type are rounded. "
-        "Under a contract the columns have its types, and rows that break one of its rules are set aside too. "
-        "Files compressed as .gz or .bz2 are read as they are."
+        "original line and the reason, and counted; no row is dropped, and no value becomes NULL unless it is the null "
+        "value. Blank lines are not rows. A row with bytes that are not UTF-8, or the character U+FFFD that stands for "
+        "them, is set aside too, and a line with half of a quoted field fails the job unless `multiLine` is true. "
+        "Decimals with more digits after the point than their type are rounded. Under a contract the columns have its "
+        "types, and rows that break one of its rules are set aside too. Files compressed as .gz or .bz2 are read as "
+        "they are."
     ),
     min_inputs=1,
     max_inputs=1,

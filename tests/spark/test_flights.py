@@ -9,6 +9,8 @@ import pytest
 from conftest import ROOT
 from flights_data import PRODUCT, content_of, rows_of
 
+from tests.spark.test_contracts import KEY, column
+
 EXAMPLES = """
 import json
 from shared.job_types import JOB_TYPES
@@ -115,3 +117,25 @@ def test_there_is_no_personal_data_about_the_planes_and_masking_keeps_every_plan
     assert [column["kinds"] for column in report["columns"]] == [[]] * 9
     assert masked.counts == {"rowsRead": 3_322, "rowsWritten": 3_322, "rowsRejected": 0}
     assert {row["engine"] for row in platform.rows(masked).collect()} == {"***"}
+
+
+def test_the_airports_are_held_to_a_contract_as_python_would_hold_them(platform):
+    rows = rows_of("airports")
+    contract = platform.put_contract([
+        column("faa", "string", KEY), column("name", "string"), column("lat", "number", minimum=-90, maximum=90),
+        column("lon", "number"), column("alt", minimum=0), column("tz", maximum=0),
+        column("dst", "string", pattern="^[ANU]$"), column("tzone", "string"),
+    ])  # fmt: skip
+
+    attempt = platform.run(
+        "quality",
+        {"airports": platform.put("airports.csv", content_of("airports"))},
+        examples()["quality"]["parameters"],
+        contract=contract,
+    )
+
+    low = {row["faa"] for row in rows if int(row["alt"]) < 0}
+    east = {row["faa"] for row in rows if int(row["tz"]) > 0}
+    assert attempt.violations == {("alt", "minimum"): len(low), ("tz", "maximum"): len(east)}
+    assert {row["row"]["faa"] for row in attempt.rejected_rows} == low | east
+    assert {row["faa"] for row in platform.rows(attempt).collect()} == {row["faa"] for row in rows} - low - east

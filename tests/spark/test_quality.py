@@ -1,4 +1,4 @@
-"""quality: CSV, JSON lines and Parquet are held to a contract; every rule is counted, and every row kept or set aside."""
+"""quality: CSV, JSON lines and Parquet are held to a contract; rules are counted, and rows kept or set aside."""
 
 import json
 

@@ -54,6 +54,10 @@ def test_of_many_rules_the_worst_are_named_and_the_others_counted():
     assert told.endswith("type of c4 (4 rows), and 3 more")
 
 
+def test_a_rule_of_many_columns_is_cut_in_a_sentence():
+    assert str(Violations("c" * 1000, "unique", 1)) == f"unique of {'c' * 100} (1 row)"
+
+
 @pytest.mark.parametrize(
     ("share", "told"), [(1, "100 %"), (0.5, "50 %"), (1 / 3, "33.3 %"), (1e-6, "0.0001 %"), (0, "0 %")]
 )

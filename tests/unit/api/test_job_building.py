@@ -104,7 +104,7 @@ def test_the_program_is_told_its_job_and_where_to_write():
     assert json.loads(arguments[1]) == {
         "jobId": job_id(),
         "jobType": "csv-to-parquet",
-        "jobTypeVersion": "1.0.0",
+        "jobTypeVersion": "1.1.0",
         "inputs": submission()["inputs"],
         "parameters": {"header": True},
     }

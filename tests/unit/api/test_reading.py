@@ -128,6 +128,7 @@ def test_a_type_is_shown_with_the_schema_of_its_parameters(api: Api):
         "sql",
         "deduplicate",
         "profile",
+        "quality",
         "compact",
         "pii-scan",
         "mask",
