@@ -183,7 +183,7 @@ MUTANTS = (
         20,
         "a final report waits for EMR",
         REPORTS,
-        "        return succeeded(job, now, REPORTER, message_of(report), due_at=now)",
+        "        return succeeded(job, now, REPORTER, message_of(report), now, report.manifest_sha256)",
         "        return with_progress(job, report, now)",
     ),
     Mutant(
@@ -385,6 +385,29 @@ MUTANTS = (
         "        try:\n            self._scans.note(turn.job)",
         "        self._try_to_write(turn, scan_noted(turn.job, now, self._hold(now)))\n"
         "        try:\n            self._scans.note(turn.job)",
+    ),
+    Mutant(
+        60,
+        "a key that cannot be handed over stops the start",
+        "worker/callback_keys.py",
+        '            log.warning("callback_key_not_handed_over", attempt=job.attempt, reason=error.detail)',
+        "            raise error",
+    ),
+    Mutant(
+        61,
+        "a report of progress brings the timer",
+        LIFECYCLE,
+        "status_message=message[:DETAIL_CHARACTERS], progress=progress)",
+        "status_message=message[:DETAIL_CHARACTERS], progress=progress, due_at=now)",
+    ),
+    Mutant(
+        62,
+        "an ended job keeps its progress",
+        LIFECYCLE,
+        "        manifest_sha256=manifest_sha256,\n        scan_pending=job.scan_of is not None,\n"
+        "        intent_at=None,\n        progress=None,",
+        "        manifest_sha256=manifest_sha256,\n        scan_pending=job.scan_of is not None,\n"
+        "        intent_at=None,",
     ),
 )
 

@@ -26,6 +26,8 @@ RECEIVE_TIMEOUT_SECONDS = 25
 # The loop around a receive tries again by itself, and asks first whether it must end: a drain waits for one at most.
 RECEIVE_ATTEMPTS = 1
 START_TIMEOUT_SECONDS = 20
+# What is put before a start must leave it most of the 30 s in which it has to be signed, also when S3 hangs.
+PUT_CONNECT_SECONDS, PUT_READ_SECONDS, PUT_ATTEMPTS = 1, 3, 1
 ATTEMPTS = 3
 # botocore must not resend a start: after a resend, a throttle or a refusal says nothing about the first send.
 START_ATTEMPTS = 1
@@ -47,6 +49,7 @@ class Clients:
     emr_start: "EMRServerlessClient"
     emr_dashboard: "EMRServerlessClient"
     s3: "S3Client"
+    s3_before_start: "S3Client"
     access_key: Callable[[], str]
 
 
@@ -54,10 +57,15 @@ def make_clients(settings: Settings, threads: int) -> Clients:
     """All clients of a process whose `threads` threads may each have a call under way."""
     session = boto3.session.Session(region_name=settings.aws_region)
 
-    def client(service: Any, read_seconds: int = READ_TIMEOUT_SECONDS, attempts: int = ATTEMPTS) -> Any:
+    def client(
+        service: Any,
+        read_seconds: int = READ_TIMEOUT_SECONDS,
+        attempts: int = ATTEMPTS,
+        connect_seconds: int = CONNECT_TIMEOUT_SECONDS,
+    ) -> Any:
         config = Config(
             retries={"mode": "standard", "total_max_attempts": attempts},
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             max_pool_connections=threads,
             tcp_keepalive=True,
@@ -75,6 +83,7 @@ def make_clients(settings: Settings, threads: int) -> Clients:
         emr_start=client("emr-serverless", read_seconds=START_TIMEOUT_SECONDS, attempts=START_ATTEMPTS),
         emr_dashboard=client("emr-serverless", attempts=DASHBOARD_ATTEMPTS),
         s3=client("s3"),
+        s3_before_start=client("s3", PUT_READ_SECONDS, PUT_ATTEMPTS, PUT_CONNECT_SECONDS),
         access_key=lambda: access_key_of(session),
     )
 

@@ -61,6 +61,8 @@ def read_settings() -> Settings:
     settings = read_fields(Settings)
     problems = [] if settings.is_development else _problems_of_production(settings)
     problems += [*_problems_of_identity(settings), *_problems_of_retention(settings)]
+    if settings.callback_url and not settings.callback_signing_key:
+        problems.append("CALLBACK_SIGNING_KEY, for CALLBACK_URL")
     if problems:
         raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
     return settings
@@ -94,6 +96,8 @@ def _problems_of_production(settings: Settings) -> list[str]:
         value = getattr(settings, field.name)
         if field.metadata["secret"] and 0 < len(value) < SIGNING_KEY_CHARACTERS:
             problems.append(f"{field.metadata['variable']} of at least {SIGNING_KEY_CHARACTERS} characters")
+    if settings.callback_url.startswith("http:"):
+        problems.append("a CALLBACK_URL of https")
     if settings.auth_mode == "none":
         problems.append("AUTH_MODE=oidc (none, where nobody is asked who is calling, is for local and ci alone)")
     return problems

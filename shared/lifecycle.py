@@ -19,6 +19,7 @@ from shared.models import (
     FailureReport,
     HistoryEntry,
     Job,
+    Progress,
 )
 from shared.retry import (
     DUTY_BASE_SECONDS,
@@ -125,6 +126,7 @@ def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alo
         status_message=message,
         attempt=job.attempt - 1,
         intent_at=None,
+        progress=None,
         due_at=now + wait,
     )
 
@@ -148,6 +150,7 @@ def succeeded(
         manifest_sha256=manifest_sha256,
         scan_pending=job.scan_of is not None,
         intent_at=None,
+        progress=None,
         reported=None,
         due_at=None if job.scan_of is None else due_at,
     )
@@ -180,6 +183,7 @@ def failed(
         dlq_pending=True,
         scan_pending=job.scan_of is not None,
         intent_at=None,
+        progress=None,
         reported=None,
         due_at=due_at,
     )
@@ -229,6 +233,7 @@ def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str, 
         attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail)),
         run_id=None,
         intent_at=None,
+        progress=None,
         reported=None,
         due_at=now + wait,
     )
@@ -271,9 +276,14 @@ def claimed_by_report(job: Job, now: datetime, by: str, message: str) -> Job:
     return described(job, now, by, message, job.status, status=JobStatus.RUNNING, due_at=now)
 
 
-def progressed(job: Job, now: datetime, message: str) -> Job:
-    """The program says how far it is."""
-    return replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS])
+def progressed(job: Job, now: datetime, message: str, progress: Progress | None) -> Job:
+    """The program says how far it is. Nothing else changes, least of all when somebody looks at the job next."""
+    return replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS], progress=progress)
+
+
+def reported_in_vain(job: Job, now: datetime, message: str) -> Job:
+    """A report of the program did not reach the API, and was found when its run had ended."""
+    return described(job, now, WORKER, message, job.status)
 
 
 def failure_reported(job: Job, now: datetime, report: FailureReport) -> Job:

@@ -27,6 +27,20 @@ def failure_uri(settings: Settings, job: Job) -> str:
     return f"{attempt_uri(settings, job.job_id, job.attempt)}_failure.json"
 
 
+def undelivered_uri(settings: Settings, job: Job) -> str:
+    """What the program of the current attempt reported in vain."""
+    return f"{attempt_uri(settings, job.job_id, job.attempt)}_reports.json"
+
+
+def callbacks_uri(settings: Settings, job_id: str) -> str:
+    """The folder of what a job's attempts are told about reporting.
+
+    Not below the job's output: whoever names that as an input may read all of it, and a key must be read by the
+    attempt alone. The artifacts bucket is nobody's input.
+    """
+    return f"s3://{settings.artifacts_bucket}/callbacks/{job_id}/"
+
+
 def driver_log_uri(settings: Settings, job: Job) -> str | None:
     """What the current run's driver printed, where EMR Serverless puts it; None before a run is known."""
     return None if job.run_id is None else driver_log_of_run(settings, job, job.run_id)

@@ -103,7 +103,8 @@ class RunSpec:
     """What EMR Serverless is asked for: all of StartJobRun but what differs between attempts.
 
     `session_policy` bounds the rights of its runs, `size` is the workers they get; None in items that were stored
-    without one. `is_flex`: the executors run on spare capacity.
+    without one. `is_flex`: the executors run on spare capacity. `callbacks_uri` is where its programs look for whom to
+    report to; None if they do not report.
     """
 
     application_id: str
@@ -115,6 +116,7 @@ class RunSpec:
     session_policy: str | None = None
     size: Size | None = None
     is_flex: bool = False
+    callbacks_uri: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,15 @@ class FailureReport:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far the current attempt is by its own report: of the stages that Spark knows so far, how many are done."""
+
+    stages_done: int
+    stages_total: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Job:
     """A job as it is stored. `rev` is new with every write; `due_at` is when somebody must look at it again.
 
@@ -181,6 +192,7 @@ class Job:
     run_id: str | None = None
     cancel_requested_at: datetime | None = None
     reported: FailureReport | None = None
+    progress: Progress | None = None
     finished_at: datetime | None = None
     failure_reason: FailureReason | None = None
     failure_detail: str | None = None
@@ -282,6 +294,7 @@ def job_to_item(job: Job) -> Item:
         "cancelRequestedAt": _ms_or_none(job.cancel_requested_at),
         "finishedAt": _ms_or_none(job.finished_at),
         "reported": _report_to_item(job.reported) if job.reported else None,
+        "progress": _progress_to_item(job.progress) if job.progress else None,
         "failureReason": str(job.failure_reason) if job.failure_reason else None,
         "failureDetail": job.failure_detail,
         "dlqPending": True if job.dlq_pending else None,
@@ -335,6 +348,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         run_id=item.get("runId"),
         cancel_requested_at=_moment(item.get("cancelRequestedAt")),
         reported=_report_from_item(item["reported"]) if "reported" in item else None,
+        progress=_progress_from_item(item["progress"]) if "progress" in item else None,
         finished_at=_moment(item.get("finishedAt")),
         failure_reason=FailureReason(item["failureReason"]) if "failureReason" in item else None,
         failure_detail=item.get("failureDetail"),
@@ -425,6 +439,7 @@ def _spec_to_item(spec: RunSpec) -> Item:
         **({"sessionPolicy": spec.session_policy} if spec.session_policy else {}),
         **({"size": size_to_json(spec.size)} if spec.size else {}),
         **({"flex": True} if spec.is_flex else {}),
+        **({"callbacksUri": spec.callbacks_uri} if spec.callbacks_uri else {}),
     }
 
 
@@ -439,6 +454,7 @@ def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
         session_policy=item.get("sessionPolicy"),
         size=workers_of(size_from_json(item["size"])) if "size" in item else None,
         is_flex=item.get("flex", False),
+        callbacks_uri=item.get("callbacksUri"),
     )
 
 
@@ -490,3 +506,15 @@ def _report_to_item(report: FailureReport) -> Item:
 
 def _report_from_item(item: Mapping[str, Any]) -> FailureReport:
     return FailureReport(item["attempt"], item["class"], from_epoch_ms(item["at"]), item["message"])
+
+
+def _progress_to_item(progress: Progress) -> Item:
+    return {
+        "stagesDone": progress.stages_done,
+        "stagesTotal": progress.stages_total,
+        "at": epoch_ms(progress.at),
+    }
+
+
+def _progress_from_item(item: Mapping[str, Any]) -> Progress:
+    return Progress(item["stagesDone"], item["stagesTotal"], from_epoch_ms(item["at"]))

@@ -164,6 +164,12 @@ class ObjectStore:
                 raise
         return _pieces_of(uri, answer["Body"], most_bytes)
 
+    def put(self, uri: str, body: bytes, content_type: str) -> None:
+        """Write a small object, over whatever lies there. Raises: ObjectsForbidden, ObjectsUnavailable."""
+        bucket, key = split_uri(uri)
+        with object_errors(uri):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
     def put_new(self, uri: str, body: bytes, content_type: str) -> bool:
         """Whether the object was made: False if there is one, which is left as it is.
 

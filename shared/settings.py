@@ -4,10 +4,12 @@
 """
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import ValidationError
 from environs import validate as valid
@@ -72,6 +74,18 @@ def pairs(given: list[str]) -> None:
         pairs_of(given)
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
+
+
+def api_address(given: str) -> None:
+    """Accept what the paths of an API can be put behind, or nothing at all. Raises: ValidationError."""
+    try:
+        parts = urlsplit(given)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    plain = re.fullmatch(r"[!-~]*", given) is not None and not any(mark in given for mark in "@?#")
+    if given and not (is_address and plain):
+        raise ValidationError("must be an address such as https://api.example.com, without a user or a query")
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,6 +231,19 @@ class Settings:
         "",
         production=True,
         secret=True,
+    )
+    callback_url: str = setting(
+        "CALLBACK_URL",
+        "Where the Spark drivers reach the API, to report how their attempts go; https outside local and ci; empty for "
+        "no reports. It needs CALLBACK_SIGNING_KEY",
+        "",
+        validate=api_address,
+    )
+    callback_progress_seconds: int = setting(
+        "CALLBACK_PROGRESS_SECONDS",
+        "How often a Spark program reports how far it is, if that has changed; each such report writes the job's item",
+        15,
+        validate=valid.Range(6, 3600),  # the API drops what comes within 5 s of another write
     )
     cursor_signing_key: str = setting(
         "CURSOR_SIGNING_KEY",
@@ -545,6 +572,11 @@ class Settings:
     def retention_days(self) -> dict[str, int]:
         """How many days an upload of each retention class is kept."""
         return days_by_class(self.retention_classes)
+
+    @property
+    def takes_reports(self) -> bool:
+        """Whether Spark programs are told whom to report to, and by which key."""
+        return bool(self.callback_url and self.callback_signing_key)
 
     @property
     def jobs_may_read(self) -> frozenset[str]:

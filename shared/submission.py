@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
-from shared.locations import output_uri
+from shared.locations import callbacks_uri, output_uri
 from shared.models import (
     Capacity,
     ContractRef,
@@ -147,6 +147,7 @@ def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
 
 def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> RunSpec:
     """What EMR Serverless will be asked for; the worker adds the attempt. Raises: ValidationFailed of the size."""
+    callbacks = callbacks_uri(settings, origin.job_id) if settings.takes_reports else None
     program = {
         "jobId": origin.job_id,
         "jobType": job_type.name,
@@ -154,6 +155,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         "inputs": [{"name": entry.name, "uri": entry.uri} for entry in asked.inputs],
         "parameters": asked.parameters,
         **({"contract": contract_to_item(asked.contract_ref)} if asked.contract_ref else {}),
+        **({"callbacks": callbacks} if callbacks else {}),
     }
     size = within_share(asked.size, settings)
     submit = {
@@ -185,6 +187,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         size=size,
         is_flex=asked.capacity is Capacity.FLEX,
         session_policy=session_policy(reach_of(asked, job_type, origin, settings)),
+        callbacks_uri=callbacks,
     )
 
 
@@ -193,8 +196,9 @@ def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Set
     contract = [asked.contract_ref.uri] if asked.contract_ref else []
     # A program of the user's may use the platform's code too.
     program = [program_uri(job_type, asked.parameters, settings)] if job_type.program_parameter else []
+    callbacks = [callbacks_uri(settings, origin.job_id)] if settings.takes_reports else []
     return Reach(
-        reads=[*(entry.uri for entry in asked.inputs), *contract, *program, settings.spark_code_uri],
+        reads=[*(entry.uri for entry in asked.inputs), *contract, *program, *callbacks, settings.spark_code_uri],
         output=output_uri(settings, origin.job_id),
         logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
         partition=partition_of(settings.emr_job_role_arn),

@@ -33,7 +33,7 @@ class ContractRef:
 
 @dataclass(frozen=True)
 class Job:
-    """What a user asked for."""
+    """What a user asked for. `callbacks` is the folder that says whom to report to, if anybody."""
 
     job_id: str
     job_type: str
@@ -41,12 +41,14 @@ class Job:
     inputs: Tuple[Input, ...]
     parameters: Mapping[str, Any]
     contract: Optional[ContractRef] = None
+    callbacks: Optional[str] = None
 
     @classmethod
     def from_json(cls, text: str) -> "Job":
         """Read `{"jobId", "jobType", "jobTypeVersion", "inputs": [{"name", "uri"}], "parameters"}`.
 
-        A job with a contract has `"contract": {"name", "version", "sha256", "uri"}` besides.
+        A job with a contract has `"contract": {"name", "version", "sha256", "uri"}` besides, and one whose attempts
+        report has `"callbacks"`.
         """
         job = json.loads(text)
         return cls(
@@ -56,6 +58,7 @@ class Job:
             inputs=tuple(Input(each["name"], each["uri"]) for each in job["inputs"]),
             parameters=job["parameters"],
             contract=ContractRef(**job["contract"]) if "contract" in job else None,
+            callbacks=job.get("callbacks"),
         )
 
 

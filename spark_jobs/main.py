@@ -2,7 +2,8 @@
 
     spark-submit --py-files spark_jobs.zip main.py --job JSON --output s3://bucket/jobs/<jobId>/ --attempt N
 
-All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of all, or `_failure.json`.
+All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of all, or `_failure.json`; and
+`_reports.json`, if the end could not be reported.
 """
 
 import argparse
@@ -20,11 +21,14 @@ if not __package__:  # started as a program: in the checkout the package is this
 
 from pyspark.sql import SparkSession
 
-from spark_jobs.failures import FAILURE, AttemptAlreadyWritten, failure_of
+from spark_jobs.callback import Callback
+from spark_jobs.failures import FAILURE, AttemptAlreadyWritten, Failure, failure_of
 from spark_jobs.job import Job
 from spark_jobs.object_store import ObjectStore
+from spark_jobs.reporter import UNDELIVERED, Reporter
 from spark_jobs.runner import run_attempt
 from spark_jobs.session import make_session
+from spark_jobs.stages import Stages
 
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -40,12 +44,39 @@ def main(argv: Sequence[str], spark: SparkSession) -> int:
     """Run the attempt that the command line names; 0 when its manifest was written, else 1."""
     arguments = parse_arguments(argv)
     prefix = f"{arguments.output.rstrip('/')}/attempt-{arguments.attempt}/"
+    store, reporter = ObjectStore(spark), None
     try:
-        run_attempt(spark, Job.from_json(arguments.job), arguments.attempt, prefix, utc_now)
+        job = Job.from_json(arguments.job)
+        reporter = make_reporter(spark, store, job, arguments.attempt, prefix)
+        reporter.begin()
+        manifest_sha256 = run_attempt(spark, job, arguments.attempt, prefix, utc_now)
     except Exception as error:
-        report_failure(error, ObjectStore(spark), prefix)
+        failure = report_failure(error, store, prefix)
+        if reporter is not None:
+            tell_failure(reporter, error, failure)
         return 1
+    reporter.succeeded(manifest_sha256)
     return 0
+
+
+def make_reporter(spark: SparkSession, store: ObjectStore, job: Job, attempt: int, prefix: str) -> Reporter:
+    """Who tells the platform how the attempt goes; whoever cannot read whom to tell tells nobody."""
+    callback = None
+    if job.callbacks is not None:
+        try:
+            callback = Callback.from_json(store.read_text(f"{job.callbacks}attempt-{attempt}.json"))
+        except Exception as error:  # the text of the error is kept back: it may quote what was read
+            sys.stderr.write(f"No reports are sent: whom to report to cannot be read ({type(error).__name__}).\n")
+    stages = Stages(spark.sparkContext.statusTracker())
+    return Reporter(callback, stages.progress, lambda text: store.write_text(prefix + UNDELIVERED, text), utc_now)
+
+
+def tell_failure(reporter: Reporter, error: Exception, failure: Failure) -> None:
+    """Report the failure, unless another run of this attempt has succeeded: then there is none."""
+    if isinstance(error, AttemptAlreadyWritten):
+        reporter.stop()
+    else:
+        reporter.failed(failure.reason, failure.message)
 
 
 def utc_now() -> datetime:
@@ -53,7 +84,7 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def report_failure(error: Exception, store: ObjectStore, prefix: str) -> None:
+def report_failure(error: Exception, store: ObjectStore, prefix: str) -> Failure:
     """Leave the reason where the platform looks for it, and as the last line on stderr for whoever reads the logs.
 
     spark-submit joins a Python program's stderr to its stdout, so on EMR the line ends the driver's stdout.
@@ -66,6 +97,7 @@ def report_failure(error: Exception, store: ObjectStore, prefix: str) -> None:
     except Exception:  # a store that cannot be written must not hide why the run failed
         traceback.print_exc()
     sys.stderr.write(failure.message + "\n")
+    return failure
 
 
 if __name__ == "__main__":

@@ -66,16 +66,16 @@ class RowsLost(Exception):
     """The counts of rows disagree: a defect of this code, not of the data."""
 
 
-def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> None:
-    """Run one attempt of a job and write all of it under `prefix`, the manifest last.
+def run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> str:
+    """Run one attempt of a job and write all of it under `prefix`, the manifest last; the manifest's SHA-256 in hex.
 
     Raises: InvalidInput, AttemptAlreadyWritten, RowsLost, and whatever Spark raises.
     """
     with without_quotes(spark) if job.job_type in DISCREET else nullcontext():
-        _run_attempt(spark, job, attempt, prefix, clock)
+        return _run_attempt(spark, job, attempt, prefix, clock)
 
 
-def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> None:
+def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock: Clock) -> str:
     started_at, store = clock(), ObjectStore(spark)
     if store.exists(prefix + MANIFEST):
         raise AttemptAlreadyWritten(f"Attempt {attempt} of job {job.job_id} was written before: {prefix}{MANIFEST}.")
@@ -86,8 +86,9 @@ def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock
     with held_to(store, inputs):
         written = write_all(spark, store, job, inputs, prefix)
     work, code = work_since(spark, worked_before), Code(code_sha256(), spark.version)
-    manifest = Manifest(job, attempt, started_at, clock(), written, code, work)
-    store.write_text(prefix + MANIFEST, manifest.to_json())
+    manifest = Manifest(job, attempt, started_at, clock(), written, code, work).to_json()
+    store.write_text(prefix + MANIFEST, manifest)
+    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()
 
 
 def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles], prefix: str) -> Written:

@@ -24,6 +24,7 @@ from shared.settings import Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
+from worker.callback_keys import CallbackKeys
 from worker.consumer import EventsConsumer, JobsConsumer
 from worker.dataset_scans import DatasetScans
 from worker.health import start_health_server
@@ -57,7 +58,8 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
     objects = ObjectStore(clients.s3)
     datasets = DatasetStore(clients.dynamodb, settings.datasets_table, settings.control_table)
     scans = DatasetScans(datasets, UploadStore(clients.s3), objects, settings)
-    advance = Advance(store, runner, objects, control, dead, scans, gate, settings, utc_now)
+    keys = CallbackKeys(ObjectStore(clients.s3_before_start), settings)
+    advance = Advance(store, runner, objects, control, dead, scans, gate, keys, settings, utc_now)
     permit_pause = (1 / settings.start_rate_per_second, 5.0)
     loops = [
         Loop(

@@ -49,6 +49,7 @@ from shared.retry import stop_reason
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
+from worker.callback_keys import CallbackKeys
 from worker.dataset_scans import DatasetScans
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
@@ -57,6 +58,7 @@ from worker.permits import Permit
 from worker.reachability import Reachability
 from worker.run_cards import card_of_end, card_of_retry
 from worker.start_gate import StartGate
+from worker.undelivered import UndeliveredReports, with_undelivered
 
 log = structlog.get_logger()
 
@@ -88,6 +90,7 @@ class Advance:
         dead_letters: JobQueue,
         scans: DatasetScans,
         gate: StartGate,
+        callback_keys: CallbackKeys,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -98,6 +101,8 @@ class Advance:
         self._dead_letters = dead_letters
         self._scans = scans
         self._gate = gate
+        self._callback_keys = callback_keys
+        self._undelivered = UndeliveredReports(objects, settings)
         self._settings = settings
         self._clock = clock
         self._emr = Reachability("EMR Serverless", clock)
@@ -130,9 +135,12 @@ class Advance:
             log.error("advance_does_not_end", turns=MOST_TURNS)
 
     def observe(self, job: Job, run: Run) -> Observation:
-        """The run, with what its program left: its manifest, or its failure. Raises: ObjectsUnavailable."""
+        """The run, with what its program left: manifest or failure, and reports. Raises: ObjectsUnavailable."""
         if run.name != job.run_name or job.status.is_terminal:
             return Observation(run=run)
+        return replace(self._left_by(job, run), undelivered=self._undelivered.of(job, run.state))
+
+    def _left_by(self, job: Job, run: Run) -> Observation:
         if run.state == "SUCCESS":
             return with_manifest(self._objects, self._settings, job, run)
         return Observation(run=run, failure=self._program_failure(job) if run.state == "FAILED" else None)
@@ -151,6 +159,7 @@ class Advance:
     def _take_turn(self, turn: Turn, permit: Permit) -> Turn | None:
         """One step; None when the handling is over."""
         job, now = turn.job, self._clock()
+        told = with_undelivered(job, now, turn.seen.undelivered)
         match decide(job, turn.seen, now, turn.mine, self._settings):
             case steps.Done():
                 return None
@@ -170,10 +179,10 @@ class Advance:
                 return self._write(turn, waiting(job, now, until))
             case steps.Retry(failure_class, detail):
                 card = card_of_retry(failure_class, detail, turn.seen)
-                return self._write(turn, retrying(job, now, failure_class, detail, card))
+                return self._write(turn, retrying(told, now, failure_class, detail, card))
             case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
-                wanted = succeeded(job, now, WORKER, message, self._hold(now), manifest_sha256)
+                wanted = succeeded(told, now, WORKER, message, self._hold(now), manifest_sha256)
                 return self._go_on_with(turn, wanted)
             case steps.Fail(reason, detail):
                 return self._fail(turn, now, reason, detail)
@@ -228,6 +237,7 @@ class Advance:
         """Start the run that was just intended. `alone`: no earlier intent can have become a run of that name."""
         intent_at = job.intent_at or job.updated_at
         own = Turn(job, NOTHING_YET, mine=True)
+        self._callback_keys.hand_over(job)
         try:
             run_id = self._runner.start(job, intent_at + START_WINDOW)
         except StartThrottled as error:
@@ -286,7 +296,8 @@ class Advance:
 
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
         card = card_of_end(turn.job, reason, detail, turn.seen)
-        return self._go_on_with(turn, failed(turn.job, now, WORKER, reason, detail, self._hold(now), card))
+        told = with_undelivered(turn.job, now, turn.seen.undelivered)
+        return self._go_on_with(turn, failed(told, now, WORKER, reason, detail, self._hold(now), card))
 
     def _hold(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._settings.hold_seconds)

@@ -36,7 +36,8 @@ class Observation:
     """What is known of the run: nothing yet, a run as it was seen (with its program's failure), or its absence.
 
     A run and GONE together: the recorded run is gone, and a search by name found this one instead.
-    `missing_manifest` is where a run that succeeded should have left its manifest, and did not.
+    `missing_manifest` is where a run that succeeded should have left its manifest, and did not. `undelivered` are
+    sentences about reports that its program made in vain; nothing is decided by them.
     """
 
     run: Run | None = None
@@ -44,6 +45,7 @@ class Observation:
     failure: ProgramFailure | None = None
     manifest_sha256: str | None = None
     missing_manifest: str | None = None
+    undelivered: tuple[str, ...] = ()
 
 
 NOTHING_YET = Observation()

@@ -68,12 +68,19 @@ def explain(job: Job) -> Explanation:
 def _explain_running(job: Job) -> Explanation:
     since = job.history[-1].at
     if job.is_tracking:
-        summary = f"Attempt {job.attempt} is with EMR Serverless as run {job.run_id}."
+        summary = f"Attempt {job.attempt} is with EMR Serverless as run {job.run_id}{_how_far(job)}."
         return Explanation(summary, WaitingFor.RUN, job.intent_at or since, None, None)
     if job.is_starting:
         summary = f"Attempt {job.attempt} is being started; EMR Serverless has not confirmed it yet."
         return Explanation(summary, WaitingFor.START, job.intent_at or since, None, None)
     return Explanation(job.status_message, WaitingFor.BACKOFF, since, None, None)
+
+
+def _how_far(job: Job) -> str:
+    if job.progress is None:
+        return ""
+    done, total = job.progress.stages_done, job.progress.stages_total
+    return f"; its program has done {done} of the {total} stages that Spark knows so far"
 
 
 def _explain_failure(job: Job) -> Explanation:

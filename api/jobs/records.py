@@ -10,7 +10,7 @@ from api.protocol.fields import WholeNumber
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
 from shared.failure_cards import FailureCard, FailureClass
 from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, manifest_uri
-from shared.models import Capacity, FailureReason, HistoryEntry, Job
+from shared.models import Capacity, FailureReason, HistoryEntry, Job, Progress
 from shared.settings import Settings
 from shared.sizes import CUSTOM, SIZES, name_of, size_to_json
 from shared.transitions import JobStatus
@@ -117,6 +117,15 @@ AttemptSchema = Schema.from_dict(
     name="AttemptSchema",
 )
 
+ProgressSchema = Schema.from_dict(
+    {
+        "stagesDone": number("Stages that are done."),
+        "stagesTotal": number("Stages that Spark knows so far, those included; it finds more as it goes."),
+        "at": moment("When the program said so."),
+    },
+    name="ProgressSchema",
+)
+
 JobSchema = Schema.from_dict(
     {
         "jobId": text("A UUID."),
@@ -143,6 +152,12 @@ JobSchema = Schema.from_dict(
         "attempt": number("The current or last attempt; 0 before the first."),
         "runId": text("The EMR Serverless job run of the current attempt.", allow_none=True),
         "statusMessage": text("How the job is, as a sentence."),
+        "progress": fields.Nested(
+            ProgressSchema,
+            required=True,
+            allow_none=True,
+            metadata={"description": "How far its attempt is, if the program said so; null when the attempt is over."},
+        ),
         "failureReason": text(
             "Why the job FAILED.", allow_none=True, validate=validate.OneOf([*map(str, FailureReason)])
         ),
@@ -211,6 +226,13 @@ def iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def progress_record(progress: Progress | None) -> dict[str, Any] | None:
+    """How far a job is, as `ProgressSchema` says."""
+    if progress is None:
+        return None
+    return {"stagesDone": progress.stages_done, "stagesTotal": progress.stages_total, "at": iso(progress.at)}
+
+
 def job_record(job: Job, settings: Settings) -> dict[str, Any]:
     """A job as `JobSchema` says."""
     succeeded = job.status is JobStatus.SUCCEEDED
@@ -235,6 +257,7 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "attempt": job.attempt,
         "runId": job.run_id,
         "statusMessage": job.status_message,
+        "progress": progress_record(job.progress),
         "failureReason": str(job.failure_reason) if job.failure_reason else None,
         "failureDetail": job.failure_detail,
         "cancelRequestedAt": iso(job.cancel_requested_at),

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from api.jobs.schemas import Report
 from shared.errors import ReportRefused
+from shared.failure_cards import FailureClass, failure_card
 from shared.lifecycle import claimed_by_report, failed, failure_reported, progressed, succeeded
-from shared.models import DETAIL_CHARACTERS, HISTORY_MESSAGE_CHARACTERS, FailureReason, FailureReport, Job
-from shared.retry import classify_failure, may_retry, stop_reason
+from shared.models import DETAIL_CHARACTERS, HISTORY_MESSAGE_CHARACTERS, FailureReason, FailureReport, Job, Progress
+from shared.retry import CLASS_OF_REASON, classify_failure, may_retry, stop_reason
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 
 REPORTER = "callback"
@@ -34,7 +35,7 @@ def apply_report(job: Job, report: Report, now: datetime, validator: JobStatusTr
     if report.status is JobStatus.RUNNING:
         return with_progress(job, report, now)
     if report.status is JobStatus.SUCCEEDED:
-        return succeeded(job, now, REPORTER, message_of(report), due_at=now)
+        return succeeded(job, now, REPORTER, message_of(report), now, report.manifest_sha256)
     return with_failure(job, report, now)
 
 
@@ -64,24 +65,42 @@ def refuse_other_attempts(job: Job, report: Report) -> None:
 
 
 def with_progress(job: Job, report: Report, now: datetime) -> Job:
-    """A new sentence about the job, unless one was written just now."""
-    message = report.status_message
-    if message is None or message == job.status_message or now - job.updated_at < PROGRESS_PAUSE:
+    """A new sentence about the job, or how far it is, unless something was written just now."""
+    message = job.status_message if report.status_message is None else report.status_message
+    progress = progress_of(job, report, now)
+    says_nothing_new = (message, progress) == (job.status_message, job.progress)
+    if says_nothing_new or now - job.updated_at < PROGRESS_PAUSE:
         return job
-    return progressed(job, now, message)
+    return progressed(job, now, message, progress)
+
+
+def progress_of(job: Job, report: Report, now: datetime) -> Progress | None:
+    """How far the job is after the report; what is not of an attempt, or not new, is left as it was."""
+    said, known = report.progress, job.progress
+    if said is None or job.is_idle:
+        return known
+    if known is not None and (known.stages_done, known.stages_total) == (said.stages_done, said.stages_total):
+        return known
+    return Progress(said.stages_done, said.stages_total, now)
 
 
 def with_failure(job: Job, report: Report, now: datetime) -> Job:
     """The job ended; or the failure noted, if another attempt follows once the run has ended."""
-    detail = detail_of(report)
-    failure_class = classify_failure(report.failure_reason, detail)
+    detail, failure_class = detail_of(report), class_of(report)
     if job.is_idle or not may_retry(job, failure_class, now):
         reason = stop_reason(job, now) or report.failure_reason or FailureReason.REPORTED
-        return failed(job, now, REPORTER, reason, detail, due_at=now)
+        card = failure_card(CLASS_OF_REASON.get(reason, failure_class), detail, report.exceptions or "")
+        return failed(job, now, REPORTER, reason, detail, due_at=now, card=card)
     noted = FailureReport(job.attempt, str(failure_class), now, detail[:HISTORY_MESSAGE_CHARACTERS])
     if job.reported is not None and (job.reported.attempt, job.reported.message) == (noted.attempt, noted.message):
         return job
     return failure_reported(job, now, noted)
+
+
+def class_of(report: Report) -> FailureClass:
+    """What kind of failure it is: by its reason and its sentence, or else by the exceptions behind it."""
+    found = classify_failure(report.failure_reason, detail_of(report))
+    return classify_failure(None, report.exceptions or "") if found is FailureClass.UNKNOWN else found
 
 
 def message_of(report: Report) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import EXCLUDE, fields, post_load, validate
+from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate, validates_schema
 
 from api.jobs.size_field import SizeField
 from api.protocol.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
@@ -21,10 +21,20 @@ from shared.submission import (
 from shared.transitions import JobStatus
 
 MOST_TAGS = 20
+MOST_STAGES = 1_000_000_000
+MOST_EXCEPTION_CHARACTERS = 4096
 # Of an idempotency key.
 KEY_PATTERN = "^[!-~]{1,255}$"
 WRONG_KEY = "Give 1 to 255 visible ASCII characters."
 STATUSES = [str(status) for status in JobStatus]
+
+
+@dataclass(frozen=True)
+class StagesDone:
+    """How far a Spark program is: of the stages that Spark knows so far, how many are done."""
+
+    stages_done: int
+    stages_total: int
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,9 @@ class Report:
     attempt: int | None
     status_message: str | None
     failure_reason: FailureReason | None
+    progress: StagesDone | None = None
+    exceptions: str | None = None
+    manifest_sha256: str | None = None
 
 
 class InputSchema(StrictSchema):
@@ -171,6 +184,34 @@ class CancellationSchema(StrictSchema):
     )
 
 
+class StagesDoneSchema(StrictSchema):
+    """How far a Spark program is."""
+
+    stages_done = WholeNumber(
+        data_key="stagesDone",
+        required=True,
+        validate=validate.Range(0, MOST_STAGES),
+        metadata={"description": "Stages that are done."},
+    )
+    stages_total = WholeNumber(
+        data_key="stagesTotal",
+        required=True,
+        validate=validate.Range(0, MOST_STAGES),
+        metadata={"description": "Stages that Spark knows so far, those included; it finds more as it goes."},
+    )
+
+    @validates_schema
+    def no_more_than_there_are(self, loaded: dict[str, Any], **_: Any) -> None:
+        """Refuse more done than there are. Raises: ValidationError."""
+        if loaded["stages_done"] > loaded["stages_total"]:
+            raise ValidationError(f"At most stagesTotal, which is {loaded['stages_total']}.", "stagesDone")
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> StagesDone:
+        """How far it is."""
+        return StagesDone(**loaded)
+
+
 class ReportSchema(StrictSchema):
     """The status of an attempt, as its program sees it."""
 
@@ -193,6 +234,27 @@ class ReportSchema(StrictSchema):
         load_default=None,
         validate=validate.OneOf([str(reason) for reason in FailureReason]),
         metadata={"description": "Why it failed; INVALID_INPUT is not tried again."},
+    )
+    exceptions = fields.String(
+        load_default=None,
+        validate=validate.Length(1, MOST_EXCEPTION_CHARACTERS),
+        metadata={
+            "description": (
+                "The exceptions behind a failure, one on a line, the outermost first; they decide where statusMessage "
+                "does not."
+            )
+        },
+    )
+    manifest_sha256 = fields.String(
+        data_key="manifestSha256",
+        load_default=None,
+        validate=FullMatch("^[0-9a-f]{64}$", error="Give a SHA-256 as 64 hexadecimal digits."),
+        metadata={"description": "With SUCCEEDED, what the bytes of the attempt's manifest come to."},
+    )
+    progress = fields.Nested(
+        StagesDoneSchema,
+        load_default=None,
+        metadata={"description": "How far the program is, with a status of RUNNING; elsewhere it is ignored."},
     )
 
     @post_load

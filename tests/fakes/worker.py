@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from shared.aws_clients import ATTEMPTS, START_ATTEMPTS
+from shared.aws_clients import ATTEMPTS, PUT_ATTEMPTS, START_ATTEMPTS
 from shared.control_store import ControlStore
 from shared.datasets.dataset_store import DatasetStore
 from shared.datasets.uploads import UploadStore
@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
+from worker.callback_keys import CallbackKeys
 from worker.consumer import EventsConsumer, JobsConsumer
 from worker.dataset_scans import DatasetScans
 from worker.start_gate import StartGate
@@ -58,7 +59,10 @@ class FakeWorker:
         scans = DatasetScans(datasets, UploadStore(s3), objects, settings)
         jobs, events = queue(settings.jobs_queue), queue(settings.events_queue)
         dead = queue(settings.dead_letter_queue)
-        self.advance = Advance(self.store, self.runner, objects, self.control, dead, scans, self.gate, settings, clock)
+        keys = CallbackKeys(ObjectStore(client(services.s3, PUT_ATTEMPTS)), settings)
+        self.advance = Advance(
+            self.store, self.runner, objects, self.control, dead, scans, self.gate, keys, settings, clock
+        )
         self.jobs = JobsConsumer(jobs, dead, self.store, self.advance, settings)
         self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings)
         self.timer = Timer(self.store, self.advance, settings, clock, shuffle=shuffle)

@@ -291,6 +291,21 @@ def i9_no_attempt_begins_before_its_backoff(old: Item | None, new: Item, not_bef
         assert early <= 0, f"attempt {new['attempt']} began {early} ms before its backoff was over"
 
 
+def i18_progress_is_of_an_attempt_that_is_under_way(old: Item | None, new: Item, runs: Runs) -> None:
+    """I18: `progress` is there only while an attempt is under way."""
+    if "progress" in new:
+        assert new["status"] == "RUNNING", f"a job that is {new['status']} is on its way"
+        assert "runId" in new or "intentAt" in new, "a job between two attempts is on its way"
+
+
+def i18_progress_changes_nothing_else(old: Item | None, new: Item, runs: Runs) -> None:
+    """I18: the write that tells of progress leaves when the job is due, and all that is decided by."""
+    if old is not None and "progress" in new and new["progress"] != old.get("progress"):
+        told = {"rev", "updatedAt", "statusMessage", "progress"}
+        others = {name for name in {*old, *new} - told if old.get(name) != new.get(name)}
+        assert not others, f"a report of progress changed {sorted(others)}"
+
+
 # Of a run that begins: its record, the job's item, the job's other runs.
 
 
@@ -432,6 +447,8 @@ OF_A_WRITE = (
     i11_attempts_are_counted_one_by_one,
     i12_an_intent_never_moves_back,
     i16_what_ends_is_on_record,
+    i18_progress_is_of_an_attempt_that_is_under_way,
+    i18_progress_changes_nothing_else,
 )
 OF_A_START = (
     i2_a_run_begins_only_for_the_current_attempt,

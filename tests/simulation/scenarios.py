@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from api.jobs.schemas import StagesDone
 from shared.job_queue import job_message
 from shared.models import FailureReason
 from shared.transitions import JobStatus
@@ -75,7 +76,17 @@ def says(attempt: int, after: float, status: JobStatus, message: str | None = No
     return Says(attempt, after, status, message, **more)
 
 
+def stages(attempt: int, after: float) -> Says:
+    """A program's report of how far it is."""
+    return says(attempt, after, RUNNING, stages=StagesDone(round(after), 20))
+
+
 RUNNING, SUCCEEDED, FAILED = JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.FAILED
+# The worker writes whom to report to before each start, and looks for reports in vain after each run.
+TOLD = {
+    "settings": {"callback_url": "https://api.example.com", "callback_signing_key": "k" * 40},
+    "job": {"spec": replace(submitted_job().spec, callbacks_uri=f"s3://artifacts/callbacks/{job_id()}/")},
+}
 UNKNOWN_JOB = json.dumps(job_message(job_id(99)))
 RETRIED = {1: SHUFFLE_LOST}
 STUBBORN = dict.fromkeys(range(1, 9), SHUFFLE_LOST)
@@ -210,6 +221,14 @@ SCENARIOS = (
     ),
     scenario(
         "the program reports progress", "SUCCEEDED", says=(says(1, 5, RUNNING, "half way"), says(1, 6, RUNNING, "more"))
+    ),
+    scenario(
+        "the program is told whom to report to, and reports how far it is",
+        "SUCCEEDED",
+        2,
+        plans={1: SHUFFLE_LOST, 2: runs_for(20)},
+        says=(stages(1, 5), stages(2, 5), stages(2, 9), stages(2, 10), says(2, 18, SUCCEEDED)),
+        **TOLD,
     ),
     scenario("the program reports success and its run succeeds", "SUCCEEDED", says=(says(1, 8, SUCCEEDED),)),
     scenario(

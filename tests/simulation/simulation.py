@@ -14,7 +14,7 @@ from typing import Any
 
 from api.jobs.cancellation import cancelled
 from api.jobs.reports import apply_report
-from api.jobs.schemas import Report
+from api.jobs.schemas import Report, StagesDone
 from shared.errors import (
     AppError,
     InvalidTransition,
@@ -105,6 +105,7 @@ class Says:
     reason: FailureReason | None = None
     late: bool = False
     number: int = 1
+    stages: StagesDone | None = None
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ class Simulation:
             if (job_id(says.number), says.attempt) != (name, int(attempt)):
                 continue
             if says.late or says.after <= run.plan.ends_after:
-                report = Report(says.status, says.attempt, says.message, says.reason)
+                report = Report(says.status, says.attempt, says.message, says.reason, says.stages)
                 self._schedule(Told(0, says.number, report), since_noon + says.after)
 
     def _left_manifest(self, run: FakeRun) -> str | None:

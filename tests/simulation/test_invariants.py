@@ -73,6 +73,7 @@ def test_an_item_that_is_wrong_is_noticed(check, wrong, runs):
         check(wrong, runs)
 
 
+PROGRESS = {"progress": {"stagesDone": 1, "stagesTotal": 3, "at": 0}}
 OF_WRITES = [
     (rules.i1_a_job_moves_by_the_table, SEEN, DONE, []),
     (rules.i1_a_job_moves_by_the_table, None, TRACKING, []),
@@ -113,6 +114,9 @@ OF_WRITES = [
     (rules.i16_what_ends_is_on_record, TRACKING, {**DONE, "attempts": [{**RECORD, "runId": "another"}]}, []),
     (rules.i16_what_ends_is_on_record, TRACKING, {**IDLE, "attempts": [{**RECORD, "outcome": "FAILED"}]}, []),
     (rules.i16_what_ends_is_on_record, {**TRACKING, "attempts": [RECORD]}, {**DONE, "attempts": [RECORD]}, []),
+    (rules.i18_progress_is_of_an_attempt_that_is_under_way, TRACKING, {**DONE, **PROGRESS}, []),
+    (rules.i18_progress_is_of_an_attempt_that_is_under_way, TRACKING, {**IDLE, **PROGRESS}, []),
+    (rules.i18_progress_changes_nothing_else, TRACKING, {**TRACKING, **PROGRESS, "dueAt": 1}, []),
 ]
 
 

@@ -194,6 +194,13 @@ def test_without_a_master_key_nothing_is_let_through():
         ({"status": "RUNNING", "attempt": -1}, "/attempt"),
         ({"status": "RUNNING", "statusMessage": "x" * 1025}, "/statusMessage"),
         ({"status": "FAILED", "failureReason": "BAD_LUCK"}, "/failureReason"),
+        ({"status": "FAILED", "exceptions": ""}, "/exceptions"),
+        ({"status": "SUCCEEDED", "manifestSha256": "AB" * 32}, "/manifestSha256"),
+        ({"status": "RUNNING", "progress": {"stagesDone": 1}}, "/progress/stagesTotal"),
+        ({"status": "RUNNING", "progress": {"stagesDone": -1, "stagesTotal": 1}}, "/progress/stagesDone"),
+        ({"status": "RUNNING", "progress": {"stagesDone": 1.5, "stagesTotal": 2}}, "/progress/stagesDone"),
+        ({"status": "RUNNING", "progress": {"stagesDone": 3, "stagesTotal": 2}}, "/progress/stagesDone"),
+        ({"status": "RUNNING", "progress": [1, 2]}, "/progress"),
     ],
 )
 def test_a_signed_report_that_means_nothing_is_refused(api: Api, body: dict[str, object], pointer: str):
@@ -246,3 +253,18 @@ def test_a_report_is_decided_anew_on_what_others_wrote(api: Api):
 def next_attempt(job: Job) -> Job:
     """The job once a worker began another attempt."""
     return starting_job(attempt=job.attempt + 1, rev="a worker's")
+
+
+def test_how_far_a_job_is_is_shown_while_it_runs(api: Api):
+    job = api.put(tracking_job())
+    api.clock.forward(10)
+
+    told = api.report(job, "RUNNING", 1, progress={"stagesDone": 2, "stagesTotal": 7})
+
+    progress = {"stagesDone": 2, "stagesTotal": 7, "at": "2026-11-23T12:00:10.000Z"}
+    assert told.get_json()["progress"] == progress == api.get(f"/jobs/{job.job_id}").get_json()["progress"]
+    summary = api.get(f"/jobs/{job.job_id}/explain").get_json()["summary"]
+    assert summary == (
+        "Attempt 1 is with EMR Serverless as run run-1; its program has done 2 of the 7 stages that Spark knows so far."
+    )
+    assert api.report(job, "SUCCEEDED", 1).get_json()["progress"] is None

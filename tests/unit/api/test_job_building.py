@@ -13,6 +13,7 @@ from api.ids import is_job_id, keyed_job_id, new_job_id, uuid7
 from api.jobs.schemas import SubmissionSchema
 from api.jobs.submission import as_submitted
 from api.protocol.operations import load_with
+from local.emr.rights import Rights
 from shared.errors import ValidationFailed
 from shared.job_types import JOB_TYPES
 from shared.models import ContractRef, Job, job_from_item, job_to_item
@@ -338,3 +339,29 @@ def test_every_id_that_we_make_is_one_that_we_look_for():
     assert is_job_id(keyed_job_id("local", "k"))
     assert new_job_id(NOON) != new_job_id(NOON)
     assert not is_job_id(new_job_id(NOON) + "\n")
+
+
+REPORTING = replace(SETTINGS, callback_url="https://api.example.com", callback_signing_key="k" * 40)
+
+
+def test_an_attempt_of_a_platform_that_takes_reports_is_told_where_to_look_and_may_read_it():
+    job = built(REPORTING)
+
+    folder = f"s3://cloud-data-platform-dev-artifacts/callbacks/{job_id()}/"
+    program = json.loads(submit_of(job)["entryPointArguments"][1])
+    rights = Rights(job.spec.session_policy)
+    assert program["callbacks"] == job.spec.callbacks_uri == folder
+    assert rights.may_read(SETTINGS.artifacts_bucket, f"callbacks/{job_id()}/attempt-2.json")
+    assert not rights.may_write(SETTINGS.artifacts_bucket, f"callbacks/{job_id()}/attempt-2.json")
+    assert not rights.may_read(SETTINGS.artifacts_bucket, f"callbacks/{job_id(2)}/attempt-1.json")
+    assert "k" * 40 not in json.dumps(job_to_item(replace(job, rev="1")))
+
+
+def test_without_reports_a_run_is_asked_for_as_ever():
+    job = built()
+
+    assert "callbacks" not in json.dumps(start_request(job.job_id, job.spec, 1))
+
+
+def test_no_job_can_name_what_attempts_are_told_as_its_input():
+    assert SETTINGS.artifacts_bucket not in SETTINGS.jobs_may_read

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from api.jobs.reports import apply_report
-from api.jobs.schemas import Report
+from api.jobs.schemas import Report, StagesDone
 from shared.errors import AppError, InvalidTransition, ReportRefused
-from shared.models import FailureReason, Job
+from shared.failure_cards import FailureCard, FailureClass
+from shared.models import FailureReason, Job, Progress
 from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON
 from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job
@@ -190,3 +191,67 @@ def test_progress_that_says_nothing_new_writes_nothing():
 
 def test_progress_is_no_history():
     assert after(tracking_job(), RUNNING, 1, "Half.").history == tracking_job().history
+
+
+def with_stages(job: Job, done: int, total: int, status: JobStatus = RUNNING, message: str | None = None) -> Job:
+    """The job after a report of stages."""
+    return apply_report(job, Report(status, job.attempt, message, None, StagesDone(done, total)), LATER, VALIDATOR)
+
+
+@pytest.mark.parametrize("job", [starting_job(), tracking_job()], ids=["starting", "tracking"])
+def test_stages_are_noted_with_their_time_and_nobody_looks_at_the_job_sooner_or_later(job):
+    told = with_stages(job, 1, 3)
+
+    assert told.progress == Progress(1, 3, LATER)
+    assert told == replace(job, progress=told.progress, updated_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "is_written"),
+    [((1, 3), (1, 3), False), ((1, 3), (2, 3), True), ((1, 3), (1, 4), True), ((2, 3), (1, 3), True)],
+)
+def test_stages_that_are_known_are_not_written_again(known, said, is_written):
+    job = tracking_job(progress=Progress(*known, NOON))
+
+    told = with_stages(job, *said)
+
+    assert (told is not job) == is_written
+    assert told.progress == (Progress(*said, LATER) if is_written else Progress(*known, NOON))
+
+
+def test_a_new_sentence_leaves_the_stages_that_are_known():
+    job = tracking_job(progress=Progress(1, 3, NOON))
+
+    assert after(job, RUNNING, 1, "Half.").progress == Progress(1, 3, NOON)
+
+
+def test_stages_are_those_of_an_attempt():
+    assert with_stages(BEFORE_FIRST, 1, 3) is BEFORE_FIRST
+
+
+@pytest.mark.parametrize("status", [SUCCEEDED, FAILED])
+def test_a_job_that_ended_is_no_longer_on_its_way(status):
+    job = tracking_job(progress=Progress(1, 3, NOON))
+
+    assert with_stages(job, 3, 3, status).progress is None
+
+
+def test_the_exceptions_behind_a_failure_decide_where_its_sentence_does_not_and_are_on_its_card():
+    def failing(message: str, exceptions: str | None) -> Job:
+        report = Report(FAILED, 1, message, FailureReason.RUN_FAILED, exceptions=exceptions)
+        return apply_report(tracking_job(), report, LATER, VALIDATOR)
+
+    assert failing("Job aborted.", None).status is FAILED
+    assert failing("Job aborted.", "SparkException: aborted\njava.net.SocketTimeoutException: late").status is RUNNING
+    ended = failing("AnalysisException: no column x", "org.apache.spark.sql.AnalysisException: x\nExecutorLostFailure")
+    (record,) = ended.attempts
+    assert record.failure == FailureCard(
+        FailureClass.USER, "AnalysisException: no column x", "org.apache.spark.sql.AnalysisException: x"
+    )
+
+
+def test_the_checksum_of_a_manifest_is_kept_with_the_success_that_tells_it():
+    report = Report(SUCCEEDED, 1, None, None, manifest_sha256="ab" * 32)
+
+    assert apply_report(tracking_job(), report, LATER, VALIDATOR).manifest_sha256 == "ab" * 32
+    assert after(tracking_job(), SUCCEEDED, 1).manifest_sha256 is None

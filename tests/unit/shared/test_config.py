@@ -6,6 +6,7 @@ import pytest
 
 from shared.aws_clients import make_clients
 from shared.config import ConfigurationError, read_settings
+from shared.lifecycle import START_WINDOW
 from shared.settings import Settings
 
 COMPLETE = {
@@ -65,6 +66,15 @@ def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
         ("LOG_FORMAT", "xml"),
         ("SPARK_CODE_URI", "s3://no-slash-at-the-end"),
         ("SPARK_CODE_URI", "s3://newline/\n"),
+        ("CALLBACK_URL", "api.example.com"),
+        ("CALLBACK_URL", "ftp://api.example.com"),
+        ("CALLBACK_URL", "https://"),
+        ("CALLBACK_URL", "https://user@api.example.com"),
+        ("CALLBACK_URL", "https://api.example.com/?a=b"),
+        ("CALLBACK_URL", "https://api.example.com/#x"),
+        ("CALLBACK_URL", "https://api.example.com:port"),
+        ("CALLBACK_URL", "https://[::1"),
+        ("CALLBACK_URL", "https://api.example.com\n"),
         ("MASK_KEY_SECRET", "two words"),
         ("MASK_KEY_SECRET", "newline\n"),
         ("AUTH_MODE", "trust-me"),
@@ -127,3 +137,31 @@ def test_clients_retry_as_we_say_whatever_the_environment_says(monkeypatch):
     assert clients.emr_start.meta.config.retries["total_max_attempts"] == 1
     assert clients.sqs_receive.meta.config.retries["total_max_attempts"] == 1
     assert clients.sqs_receive.meta.config.read_timeout > 20
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"CALLBACK_URL": "http://127.0.0.1:8000"}, "CALLBACK_SIGNING_KEY, for CALLBACK_URL"),
+        ({**COMPLETE, "ENVIRONMENT": "dev", "CALLBACK_URL": "http://api.example.com"}, "a CALLBACK_URL of https"),
+    ],
+)
+def test_programs_report_by_a_key_and_outside_a_laptop_over_https(monkeypatch, variables, problem):
+    set_all(monkeypatch, variables)
+
+    with pytest.raises(ConfigurationError, match=problem):
+        read_settings()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://api.example.com/platform/"])
+def test_programs_report_where_they_are_told(monkeypatch, address):
+    set_all(monkeypatch, {"CALLBACK_URL": address, "CALLBACK_SIGNING_KEY": "k" * 40})
+
+    assert read_settings().takes_reports
+
+
+def test_what_is_put_before_a_start_leaves_it_the_time_that_it_needs():
+    config = make_clients(Settings(), threads=1).s3_before_start.meta.config
+
+    waits_seconds = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    assert waits_seconds < START_WINDOW.total_seconds() / 3

@@ -13,7 +13,7 @@ from shared.dynamodb import from_dynamodb, to_dynamodb
 from shared.errors import StoredJobUnreadable
 from shared.failure_cards import FailureCard, FailureClass
 from shared.lifecycle import described
-from shared.models import FailureReason, FailureReport, job_from_item, job_to_item
+from shared.models import FailureReason, FailureReport, Progress, job_from_item, job_to_item
 from shared.moments import epoch_ms, from_epoch_ms
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
@@ -32,6 +32,8 @@ json_values = st.recursive(
         submitted_job(),
         starting_job(cancel_requested_at=NOON),
         tracking_job(reported=FailureReport(1, "transient", NOON, "lost a worker")),
+        tracking_job(progress=Progress(0, 7, NOON)),
+        submitted_job(spec=replace(submitted_job().spec, callbacks_uri="s3://artifacts/callbacks/job-1/")),
         idle_job(),
         ended_job(),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),

@@ -1,7 +1,9 @@
 """Signatures of callbacks."""
 
 import base64
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook
@@ -50,3 +52,12 @@ def test_a_signature_is_right_if_the_comparison_of_constant_time_says_so(monkeyp
     assert is_signed(KEY, "m-1", 100, BODY, "v1,WRONG")
     assert not is_signed(KEY, "m-1", 100, BODY, sign(KEY, "m-1", 100, BODY))
     assert len(compared) == 2
+
+
+def test_what_spark_programs_sign_is_right_here():
+    """The same file is signed by tests/spark/test_reports.py: the two codes share nothing else."""
+    told = json.loads((Path(__file__).parents[2] / "spark" / "signed_report.json").read_text())
+    key = callback_key(told["masterKey"], told["jobId"], told["attempt"])
+
+    assert base64.b64encode(key).decode() == told["key"]
+    assert is_signed(key, told["messageId"], told["timestampSeconds"], told["body"].encode(), told["signature"])
