@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.job_types import CSV_TO_PARQUET
 from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
@@ -31,7 +32,7 @@ def submitted_job(number: int = 1, at: datetime = NOON, **changes: Any) -> Job:
         status_message="Submitted.",
         request=JobRequest(
             job_type="csv-to-parquet",
-            job_type_version="1.0.0",
+            job_type_version=CSV_TO_PARQUET.version,
             inputs=(JobInput("flights", "s3://cloud-data-platform-dev-raw/flights/flights.csv"),),
             parameters={"header": True},
             tags={"team": "ops"},
