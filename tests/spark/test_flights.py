@@ -5,9 +5,10 @@ import statistics
 import subprocess
 from collections import Counter
 
+import duckdb
 import pytest
 from conftest import ROOT
-from flights_data import PRODUCT, content_of, rows_of
+from flights_data import PRODUCT, TABLES, content_of, rows_of
 
 from tests.spark.test_contracts import KEY, column
 
@@ -22,6 +23,32 @@ def examples():
     """The bodies of requests that the catalogue shows; it needs a package that this environment lacks."""
     command = [PRODUCT / "bin" / "python", "-c", EXAMPLES]
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+
+
+# What each maker's planes fly, from where the wind was known, to where an airport is.
+FIVE_TABLES = """
+SELECT a.name AS airline, p.manufacturer, count(*) AS flights, max(airports.alt) AS highest, max(w.visib) AS visibility
+FROM flights AS f
+JOIN airlines AS a ON f.carrier = a.carrier
+JOIN planes AS p ON f.tailnum = p.tailnum
+JOIN airports ON f.dest = airports.faa
+JOIN weather AS w ON f.origin = w.origin AND f.time_hour = w.time_hour
+GROUP BY a.name, p.manufacturer
+"""
+
+
+def test_the_five_tables_together_are_as_another_database_joins_them(platform):
+    uris = {table: platform.put(f"{table}.csv", content_of(table)) for table in TABLES}
+    folder = platform.buckets_folder / "raw" / platform.prefix
+
+    attempt = platform.query(FIVE_TABLES, uris)
+
+    with duckdb.connect() as database:
+        for table in TABLES:
+            database.execute(f"CREATE VIEW {table} AS FROM read_csv('{folder}/{table}.csv', nullstr = 'NA')")
+        expected = database.execute(FIVE_TABLES).fetchall()
+    assert platform.tuples(attempt) == sorted(expected, key=repr)
+    assert attempt.counts["rowsRead"] == 336_776 + 16 + 1_458 + 3_322 + 26_115
 
 
 def test_the_flights_of_2013_arrive_on_average_7_minutes_late(platform):
