@@ -59,7 +59,11 @@ def test_what_a_script_says_of_its_input_is_what_the_job_says(platform: Platform
 
 
 def test_a_class_of_a_jar_is_run_and_told_where_to_write(platform: Platform):
-    """The jar is Spark's own, of its distribution; its class wants a master, a folder, and how many lines to write."""
+    """The jar is one of Spark's own, a program with a main method as its distribution ships it.
+
+    Its jar of examples is neither in the package of PyPI nor, for this release, on Maven Central. The class wants a
+    master, a folder, and how many lines to write.
+    """
     (jar,) = (ROOT / ".venv" / "spark").glob("lib/python3*/site-packages/pyspark/jars/spark-mllib_*.jar")
     parameters = {
         "jar": platform.upload("jars/spark-mllib.jar", jar.read_bytes()),
