@@ -387,6 +387,27 @@ MUTANTS = (
         "        try:\n            self._scans.note(turn.job)",
     ),
     Mutant(
+        50,
+        "a bill is not owed by the write that ends the job",
+        LIFECYCLE,
+        "        bill_pending=lacks_bills(attempts),\n        manifest_sha256=manifest_sha256,",
+        "        manifest_sha256=manifest_sha256,",
+    ),
+    Mutant(
+        51,
+        "a bill that never comes is asked for for ever",
+        LIFECYCLE,
+        "is_over = not lacks_bills(attempts) or tries > len(BILL_WAITS)",
+        "tries = min(tries, len(BILL_WAITS))\n    is_over = not lacks_bills(attempts)",
+    ),
+    Mutant(
+        52,
+        "the dead letter's end forgets the bill",
+        LIFECYCLE,
+        "later = max(now, bills_due_at(job)) if job.bill_pending else None",
+        "later = None",
+    ),
+    Mutant(
         60,
         "a key that cannot be handed over stops the start",
         "worker/callback_keys.py",

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.bills import Bill, bill_from_item, bill_to_item
 from shared.failure_cards import FailureCard, card_from_item, card_to_item
 from shared.moments import epoch_ms, from_epoch_ms
 
@@ -24,7 +25,8 @@ class Outcome(StrEnum):
 class AttemptRecord:
     """An attempt that has ended, and why it failed if it did.
 
-    `run_id` is None where EMR Serverless never took it or its run was not recorded.
+    `run_id` is None where EMR Serverless never took it or its run was not recorded; `bill` is None until EMR Serverless
+    has said what it bills.
     """
 
     attempt: int
@@ -33,6 +35,12 @@ class AttemptRecord:
     ended_at: datetime
     run_id: str | None = None
     failure: FailureCard | None = None
+    bill: Bill | None = None
+
+    @property
+    def lacks_bill(self) -> bool:
+        """Whether EMR Serverless could still say what it bills."""
+        return self.run_id is not None and self.bill is None
 
 
 def with_record(records: tuple[AttemptRecord, ...], record: AttemptRecord) -> tuple[AttemptRecord, ...]:
@@ -49,6 +57,7 @@ def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
         "endedAt": epoch_ms(record.ended_at),
         "runId": record.run_id,
         "failure": card_to_item(record.failure) if record.failure else None,
+        "bill": bill_to_item(record.bill) if record.bill else None,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -62,4 +71,5 @@ def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
         ended_at=from_epoch_ms(item["endedAt"]),
         run_id=item.get("runId"),
         failure=card_from_item(item["failure"]) if "failure" in item else None,
+        bill=bill_from_item(item["bill"]) if "bill" in item else None,
     )

@@ -5,11 +5,13 @@ difference between the two images under a condition on the first, so a function 
 else was faster. The reasons for each step are in docs/architecture.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.attempts import AttemptRecord, Outcome, with_record
+from shared.bills import Bill
 from shared.failure_cards import FailureCard, FailureClass, failure_card
 from shared.models import (
     DETAIL_CHARACTERS,
@@ -45,6 +47,10 @@ START_FENCE = START_WINDOW + SIGNATURE_LIFETIME + FENCE_MARGIN
 # A submitted job that the timer looked at and could not start: the longer it waits, the surer its message is in a
 # backlog. A job whose message was never sent is young, and must not wait long for the next permit.
 SUBMITTED_HOLDS = (timedelta(seconds=15), timedelta(seconds=300))
+# EMR Serverless knows some seconds after the end what it bills of a run (public benchmarks wait 30 to 300).
+BILL_AFTER = timedelta(seconds=60)
+# How long is waited after each look at which it did not; after the last the bill stays unknown.
+BILL_WAITS = tuple(timedelta(seconds=seconds) for seconds in (60, 120, 300, 900, 3600))
 
 
 def described(job: Job, now: datetime, by: str, message: str, moved_from: JobStatus, **changes: Any) -> Job:
@@ -132,12 +138,20 @@ def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alo
 
 
 def succeeded(
-    job: Job, now: datetime, by: str, message: str, due_at: datetime, manifest_sha256: str | None = None
+    job: Job,
+    now: datetime,
+    by: str,
+    message: str,
+    due_at: datetime,
+    manifest_sha256: str | None = None,
+    bill: Bill | None = None,
 ) -> Job:
-    """RUNNING to SUCCEEDED. The same write owes a dataset its scan, due at `due_at`; other jobs owe nothing.
+    """RUNNING to SUCCEEDED. The same write owes a dataset its scan, due at `due_at`; other jobs owe at most bills.
 
-    The checksum is that of the manifest, where it is known.
+    The checksum is that of the manifest, where it is known; `bill` is that of the last run, likewise.
     """
+    attempts = attempts_with_this(job, now, None, bill)
+    bills_due = now + BILL_AFTER if lacks_bills(attempts) else None
     return described(
         job,
         now,
@@ -146,13 +160,14 @@ def succeeded(
         job.status,
         status=JobStatus.SUCCEEDED,
         finished_at=now,
-        attempts=attempts_with_this(job, now, None),
+        attempts=attempts,
+        bill_pending=lacks_bills(attempts),
         manifest_sha256=manifest_sha256,
         scan_pending=job.scan_of is not None,
         intent_at=None,
         progress=None,
         reported=None,
-        due_at=None if job.scan_of is None else due_at,
+        due_at=bills_due if job.scan_of is None else due_at,
     )
 
 
@@ -164,11 +179,13 @@ def failed(
     detail: str,
     due_at: datetime,
     card: FailureCard | None = None,
+    bill: Bill | None = None,
 ) -> Job:
     """RUNNING to FAILED; the same write owes the dead-letter queue a message, a dataset its scan, due at `due_at`.
 
     `card` tells of the attempt what was seen of its run; without one, reason and detail make it.
     """
+    attempts = attempts_with_this(job, now, card or failure_card(class_of_end(reason, detail), detail), bill)
     return described(
         job,
         now,
@@ -177,7 +194,8 @@ def failed(
         job.status,
         status=JobStatus.FAILED,
         finished_at=now,
-        attempts=attempts_with_this(job, now, card or failure_card(class_of_end(reason, detail), detail)),
+        attempts=attempts,
+        bill_pending=lacks_bills(attempts),
         failure_reason=reason,
         failure_detail=detail[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
@@ -189,13 +207,16 @@ def failed(
     )
 
 
-def attempts_with_this(job: Job, now: datetime, failure: FailureCard | None) -> tuple[AttemptRecord, ...]:
+def attempts_with_this(
+    job: Job, now: datetime, failure: FailureCard | None, bill: Bill | None
+) -> tuple[AttemptRecord, ...]:
     """The records of the job's attempts and that of the current one, which ends now; there is none between two."""
     if job.is_idle:
         return job.attempts
     outcome = Outcome.SUCCEEDED if failure is None else Outcome.FAILED
     started_at = job.intent_at or job.updated_at
-    return with_record(job.attempts, AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure))
+    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill)
+    return with_record(job.attempts, record)
 
 
 def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
@@ -214,7 +235,19 @@ def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
     return f"{openings[reason]} {detail}".strip()
 
 
-def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str, card: FailureCard | None = None) -> Job:
+def lacks_bills(attempts: tuple[AttemptRecord, ...]) -> bool:
+    """Whether EMR Serverless is to be asked what it bills of any."""
+    return any(record.lacks_bill for record in attempts)
+
+
+def retrying(
+    job: Job,
+    now: datetime,
+    failure_class: FailureClass,
+    detail: str,
+    card: FailureCard | None = None,
+    bill: Bill | None = None,
+) -> Job:
     """The attempt is over and another follows after the backoff. A capacity failure is not charged.
 
     `card` tells of the attempt what was seen of its run; without one, class and detail make it.
@@ -230,7 +263,7 @@ def retrying(job: Job, now: datetime, failure_class: FailureClass, detail: str, 
         message.strip(),
         job.status,
         charged_failures=job.charged_failures + (failure_class is not FailureClass.CAPACITY),
-        attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail)),
+        attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail), bill),
         run_id=None,
         intent_at=None,
         progress=None,
@@ -255,7 +288,30 @@ def scan_noted(job: Job, now: datetime, due_at: datetime) -> Job:
 
 
 def _without_duty(job: Job, now: datetime, due_at: datetime) -> Job:
-    return replace(job, updated_at=now, duty_tries=0, due_at=due_at if job.owes else None)
+    later = max(now, bills_due_at(job)) if job.bill_pending else None
+    return replace(job, updated_at=now, duty_tries=0, due_at=due_at if job.owes else later)
+
+
+def bills_due_at(job: Job) -> datetime:
+    """When an ended job's bills are looked for: EMR Serverless needs some seconds for them."""
+    return (job.finished_at or job.updated_at) + BILL_AFTER
+
+
+def bills_read(job: Job, now: datetime, bills: Mapping[str, Bill]) -> Job:
+    """The bills that EMR Serverless had, by run; what it still lacks is looked for later, and given up in the end."""
+    attempts = tuple(
+        replace(record, bill=bills.get(record.run_id or "")) if record.lacks_bill else record for record in job.attempts
+    )
+    tries = job.bill_tries + 1
+    is_over = not lacks_bills(attempts) or tries > len(BILL_WAITS)
+    return replace(
+        job,
+        updated_at=now,
+        attempts=attempts,
+        bill_pending=not is_over,
+        bill_tries=tries if lacks_bills(attempts) else 0,
+        due_at=None if is_over else now + BILL_WAITS[tries - 1],
+    )
 
 
 def duties_postponed(job: Job, now: datetime) -> Job:

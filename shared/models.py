@@ -199,6 +199,8 @@ class Job:
     dlq_pending: bool = False
     scan_pending: bool = False
     duty_tries: int = 0
+    bill_pending: bool = False
+    bill_tries: int = 0
     replay_of: str | None = None
     replayed_by: tuple[str, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
@@ -300,6 +302,8 @@ def job_to_item(job: Job) -> Item:
         "dlqPending": True if job.dlq_pending else None,
         "scanPending": True if job.scan_pending else None,
         "dutyTries": job.duty_tries or None,
+        "billPending": True if job.bill_pending else None,
+        "billTries": job.bill_tries or None,
         "replayOf": job.replay_of,
         "replayedBy": list(job.replayed_by) or None,
         "attempts": [attempt_to_item(record) for record in job.attempts] or None,
@@ -355,6 +359,8 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         dlq_pending=item.get("dlqPending", False),
         scan_pending=item.get("scanPending", False),
         duty_tries=item.get("dutyTries", 0),
+        bill_pending=item.get("billPending", False),
+        bill_tries=item.get("billTries", 0),
         replay_of=item.get("replayOf"),
         replayed_by=tuple(item.get("replayedBy", ())),
         attempts=tuple(attempt_from_item(entry) for entry in item.get("attempts", ())),

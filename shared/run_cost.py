@@ -7,11 +7,14 @@ worker is there.
 from dataclasses import dataclass
 from decimal import Decimal
 
+from shared.bills import Bill, Usage
 from shared.settings import Settings
 from shared.sizes import FREE_DISK_GB, Size, Worker
 
 # A thousandth of a cent and less is noise beside what nobody knows: how many executors a run will have.
 SHOWN = Decimal("0.0001")
+# Of a bill: many small ones are added up.
+KEPT = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ def worker_cost(worker: Worker, prices: Prices) -> Decimal:
         + worker.memory_gb * exact(prices.memory_gb_hour)
         + (worker.disk_gb - FREE_DISK_GB) * exact(prices.storage_gb_hour)
     )
+
+
+def bill_of(usage: Usage, prices: Prices) -> Bill:
+    """What EMR Serverless's figures come to by these prices."""
+    amount = (
+        usage.vcpu_hours * exact(prices.vcpu_hour)
+        + usage.memory_gb_hours * exact(prices.memory_gb_hour)
+        + usage.storage_gb_hours * exact(prices.storage_gb_hour)
+    )
+    return Bill(usage, amount.quantize(KEPT), prices.currency, prices.source, prices.as_of)
 
 
 def exact(number: float) -> Decimal:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from shared.bills import NO_USAGE, Usage
 from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
 from shared.models import Job, RunSpec
 from shared.programs import arguments_of_attempt
@@ -46,6 +48,8 @@ FIND_MARGIN = timedelta(seconds=300)
 # 50 a page: what a fleet starts within the margin and the hold is far less than this many pages.
 FIND_PAGES = 40
 LIVE_STATES = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING", "QUEUED"]
+# EMR brings a live run's usage up to date about every half hour: at the end of a longer run it may be of before.
+USAGE_INTERVAL_SECONDS = 1500
 AMZ_DATE = "%Y%m%dT%H%M%SZ"
 DETAILS_CHARACTERS = 1024
 
@@ -61,18 +65,36 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """An EMR job run as it was seen; `details` is EMR's text, and the program's own once it left one."""
+    """An EMR job run as it was seen; `details` is EMR's text, and the program's own once it left one.
+
+    `usage` is what EMR bills of it so far as EMR knows, which it does some seconds after the end. One that never
+    `began` had no workers.
+    """
 
     run_id: str
     name: str
     state: str
     details: str
     duration_seconds: float
+    usage: Usage | None = None
+    began: bool = True
 
     @property
     def is_over(self) -> bool:
         """Whether the state is final. CANCELLING is not, and neither is a state that we do not know."""
         return self.state in ("SUCCESS", "FAILED", "CANCELLED")
+
+    @property
+    def final_usage(self) -> Usage | None:
+        """What EMR bills of a run that is over, as far as that is sure in the moment in which its end is seen."""
+        return self.usage if self.is_over and self.duration_seconds < USAGE_INTERVAL_SECONDS else None
+
+    @property
+    def late_usage(self) -> Usage | None:
+        """What EMR bills of a run that has been over for a while: nothing if it never began."""
+        if not self.is_over:
+            return None
+        return self.usage if self.began else self.usage or NO_USAGE
 
 
 class StartTooLate(BotoCoreError):
@@ -243,4 +265,12 @@ def _run_from(row: Any) -> Run:
         details=row.get("stateDetails", "")[:DETAILS_CHARACTERS],
         # A run that expired in EMR's queue never began.
         duration_seconds=(ended_at - row["startedAt"]).total_seconds() if "startedAt" in row else 0.0,
+        usage=_usage_from(row.get("billedResourceUtilization", {})),
+        began="startedAt" in row,
     )
+
+
+def _usage_from(billed: Any) -> Usage | None:
+    """EMR's figures, once it has all of them."""
+    hours = [billed.get(name) for name in ("vCPUHour", "memoryGBHour", "storageGBHour")]
+    return None if None in hours else Usage(*(Decimal(str(each)) for each in hours))

@@ -63,8 +63,7 @@ def phase_of(job: Job) -> str:
 def waits_for(job: Job) -> str:
     """What a worker's timer should have done by now, as a sentence."""
     if job.status.is_terminal:
-        owed = "Its dead letter" if job.dlq_pending else "What its scan found"
-        return f"{owed} is owed; {job.duty_tries} tries failed."
+        return ended_and_owes(job)
     if job.status is JobStatus.SUBMITTED:
         return "It waits for a worker, or for a permit to start its first run."
     if job.cancel_requested_at is not None:
@@ -74,3 +73,11 @@ def waits_for(job: Job) -> str:
     if job.is_starting:
         return f"A worker has to find out whether run {job.run_name} began."
     return f"It waits for a worker, or for a permit to start attempt {job.attempt + 1}."
+
+
+def ended_and_owes(job: Job) -> str:
+    """What an ended job still waits for."""
+    if not job.owes:
+        return f"What its runs cost is not known; EMR Serverless was asked {job.bill_tries} times."
+    owed = "Its dead letter" if job.dlq_pending else "What its scan found"
+    return f"{owed} is owed; {job.duty_tries} tries failed."

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from shared.bills import Bill
 from shared.control_store import ControlStore
 from shared.errors import (
     AppError,
@@ -29,6 +30,7 @@ from shared.lifecycle import (
     START_FENCE,
     START_WINDOW,
     WORKER,
+    bills_read,
     claimed,
     dead_letter_sent,
     duties_postponed,
@@ -46,6 +48,7 @@ from shared.locations import failure_uri
 from shared.models import FailureReason, Job
 from shared.object_store import ObjectStore
 from shared.retry import stop_reason
+from shared.run_cost import bill_of, prices_of
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
@@ -179,15 +182,17 @@ class Advance:
                 return self._write(turn, waiting(job, now, until))
             case steps.Retry(failure_class, detail):
                 card = card_of_retry(failure_class, detail, turn.seen)
-                return self._write(turn, retrying(told, now, failure_class, detail, card))
+                return self._write(turn, retrying(told, now, failure_class, detail, card, self._bill(turn)))
             case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
-                wanted = succeeded(told, now, WORKER, message, self._hold(now), manifest_sha256)
+                wanted = succeeded(told, now, WORKER, message, self._hold(now), manifest_sha256, self._bill(turn))
                 return self._go_on_with(turn, wanted)
             case steps.Fail(reason, detail):
                 return self._fail(turn, now, reason, detail)
             case steps.DoDuties():
                 return self._do_duties(turn, now)
+            case steps.ReadBills():
+                return self._read_bills(turn, now)
 
     def _write(self, turn: Turn, wanted: Job) -> Turn | None:
         """Write a step that ends the handling if it is won."""
@@ -297,7 +302,8 @@ class Advance:
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
         card = card_of_end(turn.job, reason, detail, turn.seen)
         told = with_undelivered(turn.job, now, turn.seen.undelivered)
-        return self._go_on_with(turn, failed(told, now, WORKER, reason, detail, self._hold(now), card))
+        wanted = failed(told, now, WORKER, reason, detail, self._hold(now), card, self._bill(turn))
+        return self._go_on_with(turn, wanted)
 
     def _hold(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._settings.hold_seconds)
@@ -330,6 +336,28 @@ class Advance:
             log.warning("scan_not_noted", reason=error.detail)
             return self._write(turn, duties_postponed(turn.job, now))
         return self._go_on_with(turn, scan_noted(turn.job, now, self._hold(now)))
+
+    def _bill(self, turn: Turn) -> Bill | None:
+        """The bill of the job's run, where the look that saw its end found it already."""
+        run = turn.seen.run
+        usage = run.final_usage if run is not None and run.run_id == turn.job.run_id else None
+        return None if usage is None else bill_of(usage, prices_of(self._settings))
+
+    def _read_bills(self, turn: Turn, now: datetime) -> Turn | None:
+        job, bills = turn.job, {}
+        for run_id in [record.run_id for record in job.attempts if record.lacks_bill and record.run_id]:
+            try:
+                seen = self._runner.look(job.spec.application_id, run_id)
+            except SparkUnavailable as error:  # nothing is written: the hold ends, and no try is used up
+                self._emr.failed(error.detail)
+                return None
+            self._emr.answered()
+            usage = seen.late_usage if isinstance(seen, Run) else None
+            if usage is not None:
+                bills[run_id] = bill_of(usage, prices_of(self._settings))
+        read = bills_read(job, now, bills)
+        log.info("bills_read", found=len(bills), pending=read.bill_pending)
+        return self._write(turn, read)
 
 
 def exceptions_of(left: Mapping[str, Any]) -> str:

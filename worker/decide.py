@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.failure_cards import FailureClass
-from shared.lifecycle import START_FENCE
+from shared.lifecycle import START_FENCE, bills_due_at
 from shared.models import FailureReason, Job
 from shared.retry import classify_failure, classify_run, may_retry, stop_reason
 from shared.settings import Settings
@@ -125,13 +125,18 @@ class DoDuties:
     """Do the next of what the ended job owes."""
 
 
-Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | Succeed | Fail | DoDuties
+@dataclass(frozen=True)
+class ReadBills:
+    """Ask EMR what it bills of the ended job's runs."""
+
+
+Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | Succeed | Fail | DoDuties | ReadBills
 
 
 def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
     """The one next step. `mine`: the caller wrote this very image, so nobody else may act on it."""
-    if job.status.is_terminal:  # 1
-        return DoDuties() if mine and job.owes else Done()
+    if job.status.is_terminal:
+        return _decide_ended(job, now, mine)
     if job.status is JobStatus.SUBMITTED:  # 2, 3
         return Claim()
     if job.is_tracking:
@@ -139,6 +144,17 @@ def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Set
     if job.is_starting:
         return _decide_starting(job, seen, now, mine)
     return _decide_idle(job, now, mine)
+
+
+def _decide_ended(job: Job, now: datetime, mine: bool) -> Action:
+    if mine and job.owes:  # 1
+        return DoDuties()
+    if not mine or not job.bill_pending:  # 1
+        return Done()
+    due_at = bills_due_at(job)
+    if now >= due_at:  # 1
+        return ReadBills()
+    return Done() if job.due_at == due_at else Wait(due_at)  # 1
 
 
 def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from api.jobs.costs import JobCostSchema, job_cost
 from api.jobs.schemas import STATUSES
 from api.protocol.fields import WholeNumber
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
@@ -171,6 +172,14 @@ JobSchema = Schema.from_dict(
         "replayedBy": fields.List(
             text("A job."), required=True, metadata={"description": "The jobs that repeat this failed one."}
         ),
+        "cost": fields.Nested(
+            JobCostSchema,
+            required=True,
+            allow_none=True,
+            metadata={
+                "description": "What its runs cost; null while nothing is known, as in the minute after its end."
+            },
+        ),
         "outputUri": text("The folder of its output, once it SUCCEEDED.", allow_none=True),
         "manifestUri": text("The list of its output, once it SUCCEEDED.", allow_none=True),
         "manifestSha256": text(
@@ -267,6 +276,7 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "deadlineAt": iso(job.deadline_at),
         "replayOf": job.replay_of,
         "replayedBy": list(job.replayed_by),
+        "cost": job_cost(job, settings),
         "outputUri": attempt_uri(settings, job.job_id, job.attempt) if succeeded else None,
         "manifestUri": manifest_uri(settings, job) if succeeded else None,
         "manifestSha256": job.manifest_sha256,

@@ -152,7 +152,7 @@ class Operations:
 
     def _get_job_run(self, parameters: Parameters) -> Result:
         run = self._run_of_attempt(parameters)
-        return {"jobRun": run_view(run, self._region, self._now_ms())}
+        return {"jobRun": run_view(run, self._region, self._now_ms(), self._settings.bill_seconds)}
 
     def _list_job_runs(self, parameters: Parameters) -> Result:
         application = self._application(parameters)

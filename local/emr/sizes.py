@@ -1,5 +1,6 @@
 """How large the workers of a run are: what spark-submit's parameters ask for, with EMR's own defaults."""
 
+import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -11,17 +12,20 @@ from typing import Any
 DEFAULT_CORES = 4
 DEFAULT_MEMORY_GIB = 14.0
 DEFAULT_EXECUTORS = 3
-DISK_GIB = 20
+DISK_GB = 20
+# What Spark adds to a heap, unless told how much: a tenth, and this at least.
+LEAST_OVERHEAD_GIB = 384 / 1024
 MEMORY_UNITS_GIB = {"": 1 / 1024**3, "k": 1 / 1024**2, "m": 1 / 1024, "g": 1.0, "t": 1024.0}
 
 
 @dataclass(frozen=True)
 class Workers:
-    """The workers of one run, the driver included."""
+    """The workers of one run, the driver included; memory as it is billed, Spark's overhead and whole GB."""
 
     vcpu: int
-    memory_gib: float
+    memory_gb: int
     count: int
+    disk_gb: int
 
 
 def spark_conf(request: Mapping[str, Any]) -> dict[str, str]:
@@ -64,10 +68,21 @@ def workers_of(request: Mapping[str, Any]) -> Workers:
     """The workers that a request asks for: one driver and its executors."""
     conf = spark_conf(request)
     executors = whole(conf.get("spark.executor.instances"), DEFAULT_EXECUTORS)
-    vcpu = whole(conf.get("spark.driver.cores"), DEFAULT_CORES)
-    vcpu += executors * whole(conf.get("spark.executor.cores"), DEFAULT_CORES)
-    memory = gib(conf.get("spark.driver.memory")) + executors * gib(conf.get("spark.executor.memory"))
-    return Workers(vcpu, memory, 1 + executors)
+    parts = ("driver", *("executor",) * executors)
+    return Workers(
+        vcpu=sum(whole(conf.get(f"spark.{part}.cores"), DEFAULT_CORES) for part in parts),
+        memory_gb=sum(memory_gb(conf, part) for part in parts),
+        count=len(parts),
+        disk_gb=sum(round(gib(conf.get(f"spark.emr-serverless.{part}.disk", f"{DISK_GB}g"))) for part in parts),
+    )
+
+
+def memory_gb(conf: Mapping[str, str], part: str) -> int:
+    """The memory of a driver or an executor: its heap and what Spark adds, in whole GB."""
+    heap = gib(conf.get(f"spark.{part}.memory"))
+    overhead = conf.get(f"spark.{part}.memoryOverhead")
+    added = max(LEAST_OVERHEAD_GIB, heap / 10) if overhead is None else gib(overhead)
+    return math.ceil(round(heap + added, 6))
 
 
 def whole(text: str | None, default: int) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from local.emr.runs import Application, Run
 from local.emr.scheduler import DEFAULT_TIMEOUT_MINUTES
-from local.emr.sizes import DISK_GIB, workers_of
+from local.emr.sizes import DISK_GB, Workers, workers_of
 from local.settings import ACCOUNT_ID
 
 CREATED_BY = f"arn:aws:iam::{ACCOUNT_ID}:root"
@@ -67,8 +67,8 @@ def run_summary(run: Run, region: str) -> dict[str, Any]:
     }
 
 
-def run_view(run: Run, region: str, now_ms: int) -> dict[str, Any]:
-    """A run as GetJobRun shows it."""
+def run_view(run: Run, region: str, now_ms: int, bill_seconds: float) -> dict[str, Any]:
+    """A run as GetJobRun shows it; what is billed comes `bill_seconds` after its end."""
     view = {
         **run_summary(run, region),
         **{name: run.request.get(name) for name in ECHOED},
@@ -83,18 +83,22 @@ def run_view(run: Run, region: str, now_ms: int) -> dict[str, Any]:
     view["totalExecutionDurationSeconds"] = round(seconds)
     if run.ended_ms is not None:
         view["endedAt"] = instant(run.ended_ms)
-        view["totalResourceUtilization"] = utilization(run, seconds, DISK_GIB)
-        view["billedResourceUtilization"] = utilization(run, max(seconds, SHORTEST_BILLED_SECONDS), 0)
+    if run.ended_ms is not None and now_ms >= run.ended_ms + bill_seconds * 1000:
+        workers = workers_of(run.request)
+        free_gb = workers.count * DISK_GB
+        view["totalResourceUtilization"] = utilization(workers, seconds, workers.disk_gb)
+        billed_seconds = max(seconds, SHORTEST_BILLED_SECONDS)
+        view["billedResourceUtilization"] = utilization(workers, billed_seconds, workers.disk_gb - free_gb)
     return view
 
 
-def utilization(run: Run, seconds: float, disk_gib: int) -> dict[str, float]:
+def utilization(workers: Workers, seconds: float, disk_gb: int) -> dict[str, float]:
     """The hours of each resource: what the run asked for, for as long as it ran."""
-    workers, hours = workers_of(run.request), seconds / SECONDS_AN_HOUR
+    hours = seconds / SECONDS_AN_HOUR
     return {
         "vCPUHour": round(workers.vcpu * hours, 3),
-        "memoryGBHour": round(workers.memory_gib * hours, 3),
-        "storageGBHour": round(workers.count * disk_gib * hours, 3),
+        "memoryGBHour": round(workers.memory_gb * hours, 3),
+        "storageGBHour": round(disk_gb * hours, 3),
     }
 
 

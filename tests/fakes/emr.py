@@ -92,6 +92,8 @@ class FakeEMR:
     start_quota: bool = False
     # So many looks at a run are answered with a 404, although it is there.
     wrong_answers: int = 0
+    # GetJobRun says so long after a run's end what is billed of it.
+    bill_seconds: float = 0.0
     watch: Callable[[FakeRun], None] = lambda run: None
     # When StartJobRun was called, by whoever, and whatever came of it.
     starts: list[datetime] = field(default_factory=list)
@@ -144,7 +146,21 @@ class FakeEMR:
         if jobRunId not in self.runs or self.wrong_answers > 0:
             self.wrong_answers -= jobRunId in self.runs
             raise aws_error("GetJobRun", "ResourceNotFoundException", status=404)
-        return {"jobRun": {**self._row(self.runs[jobRunId], self.get_lag_seconds), "jobRunId": jobRunId}}
+        run = self.runs[jobRunId]
+        return {"jobRun": {**self._row(run, self.get_lag_seconds), **self._billed(run), "jobRunId": jobRunId}}
+
+    def _billed(self, run: FakeRun) -> dict[str, Any]:
+        """What is billed of a run of one vCPU and 4 GB, once that is known."""
+        ends_at = self.ends_at(run)
+        if (
+            ends_at is None
+            or not run.plan.begins
+            or self.clock() < ends_at + timedelta(seconds=max(self.bill_seconds, self.get_lag_seconds))
+        ):
+            return {}
+        hours = max(60.0, (ends_at - run.created_at).total_seconds()) / 3600
+        billed = {"vCPUHour": round(hours, 3), "memoryGBHour": round(4 * hours, 3), "storageGBHour": 0.0}
+        return {"billedResourceUtilization": billed}
 
     def get_dashboard_for_job_run(self, applicationId: str, jobRunId: str) -> Any:
         """GetDashboardForJobRun: a new address each time, from RUNNING on."""

@@ -16,9 +16,10 @@ ENDED = ("SUCCEEDED", "FAILED")
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
 FINAL_FIELDS = ("status", "failureReason", "finishedAt", "attempt", "runId", "manifestSha256")
 # What an ended job may owe.
-DUTIES = ("dlqPending", "scanPending")
+DUTIES = ("dlqPending", "scanPending", "billPending")
 HISTORY_ENTRIES = 50
 ATTEMPT_RECORDS = 20
+BILL_TRIES = 6
 ITEM_BYTES = 64 * 1024
 # Who ends a job by a report of its own program.
 REPORTER = "callback"
@@ -152,6 +153,17 @@ def i9_no_failure_is_charged_twice(item: Item, runs: Runs) -> None:
     assert charged <= len(failed), f"{charged} failures are charged for {len(failed)} failed runs"
 
 
+def i19_bills_are_there_or_owed_or_given_up(item: Item, runs: Runs) -> None:
+    """I19: an ended job has the bill of each of its runs, owes it, or has asked for it often; no other owes any."""
+    lacking = [record for record in item.get("attempts", []) if "runId" in record and "bill" not in record]
+    if item["status"] not in ENDED:
+        assert not item.get("billPending"), "a bill is owed of a job that has not ended"
+    elif item.get("billPending"):
+        assert lacking, "a bill is owed, and none is lacking"
+    else:
+        assert not lacking or item.get("billTries", 0) >= BILL_TRIES, f"the bill of {lacking[0]} was forgotten"
+
+
 def i13_an_item_stays_small(item: Item, runs: Runs) -> None:
     """I13: at most 50 entries of history and 64 KiB."""
     assert len(item["history"]) <= HISTORY_ENTRIES, f"{len(item['history'])} entries of history"
@@ -274,7 +286,7 @@ def i16_what_ends_is_on_record(old: Item | None, new: Item, runs: Runs) -> None:
     dropped = "runId" in old and "runId" not in new
     ended = old["status"] not in ENDED and new["status"] in ENDED and ("runId" in old or "intentAt" in old)
     if not dropped and not ended:
-        assert after == before, "the records changed although nothing ended"
+        assert without_bills(after) == without_bills(before), "the records changed although nothing ended"
         return
     assert after, "the attempt has no record"
     assert after == [*before, after[-1]][-ATTEMPT_RECORDS:], "the record of another attempt was lost"
@@ -282,6 +294,19 @@ def i16_what_ends_is_on_record(old: Item | None, new: Item, runs: Runs) -> None:
     assert (last["attempt"], last.get("runId")) == (old["attempt"], old.get("runId")), f"the record is {last}"
     assert last["outcome"] == ("SUCCEEDED" if new["status"] == "SUCCEEDED" else "FAILED"), f"it ended as {last}"
     assert ("failure" in last) == (last["outcome"] == "FAILED"), f"its failure card does not fit: {last}"
+
+
+def i19_a_bill_never_changes(old: Item | None, new: Item, runs: Runs) -> None:
+    """I19: once an attempt has its bill it keeps it."""
+    later = {record["attempt"]: record for record in new.get("attempts", [])}
+    for record in (old or {}).get("attempts", []):
+        if "bill" in record and record["attempt"] in later:
+            assert later[record["attempt"]].get("bill") == record["bill"], f"the bill of {record} changed"
+
+
+def without_bills(records: Iterable[Item]) -> list[Item]:
+    """Records of attempts as they were when they were made."""
+    return [{name: value for name, value in record.items() if name != "bill"} for record in records]
 
 
 def i9_no_attempt_begins_before_its_backoff(old: Item | None, new: Item, not_before: int) -> None:
@@ -432,6 +457,7 @@ OF_AN_ITEM = (
     i8_only_an_ended_scan_owes_a_dataset_anything,
     i9_no_failure_is_charged_twice,
     i13_an_item_stays_small,
+    i19_bills_are_there_or_owed_or_given_up,
 )
 OF_A_WRITE = (
     i1_a_job_moves_by_the_table,
@@ -449,6 +475,7 @@ OF_A_WRITE = (
     i16_what_ends_is_on_record,
     i18_progress_is_of_an_attempt_that_is_under_way,
     i18_progress_changes_nothing_else,
+    i19_a_bill_never_changes,
 )
 OF_A_START = (
     i2_a_run_begins_only_for_the_current_attempt,

@@ -34,6 +34,7 @@ def failed(reason=FailureReason.RUN_FAILED, **changes):
 SEEN, STARTING, TRACKING = item(submitted_job()), item(starting_job()), item(tracking_job())
 IDLE, DONE = item(idle_job(rev="new")), item(ended_job(rev="new"))
 RECORD = {"attempt": 1, "outcome": "SUCCEEDED", "runId": "run-1", "startedAt": 0, "endedAt": 1}
+BILLED = {**RECORD, "bill": {"amount": "0.01"}}
 MOVED = [*SEEN["history"], {"from": "SUBMITTED", "to": "SUCCEEDED", "by": "worker"}]
 
 OF_ITEMS = [
@@ -59,6 +60,11 @@ OF_ITEMS = [
     (rules.i9_no_failure_is_charged_twice, {**IDLE, "chargedFailures": 3}, [BROKEN] * 3),
     (rules.i13_an_item_stays_small, {**SEEN, "history": SEEN["history"] * 51}, []),
     (rules.i13_an_item_stays_small, {**SEEN, "spec": "x" * 70_000}, []),
+    (rules.i19_bills_are_there_or_owed_or_given_up, {**TRACKING, "billPending": True}, []),
+    (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "billPending": True}, []),
+    (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "attempts": [RECORD]}, []),
+    (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "attempts": [RECORD], "billTries": 5}, []),
+    (rules.q1_every_job_has_ended_and_owes_nothing, {**DONE, "billPending": True}, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, TRACKING, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, failed(), []),
     (rules.q1_every_job_has_ended_and_owes_nothing, {**DONE, "scanPending": True}, []),
@@ -107,6 +113,7 @@ OF_WRITES = [
     (rules.i11_attempts_are_counted_one_by_one, STARTING, {**IDLE, "attempt": 0}, [LIVE]),
     (rules.i11_attempts_are_counted_one_by_one, None, STARTING, []),
     (rules.i12_an_intent_never_moves_back, STARTING, {**STARTING, "intentAt": STARTING["intentAt"] - 1}, []),
+    (rules.i19_a_bill_never_changes, {**DONE, "attempts": [BILLED]}, {**DONE, "attempts": [RECORD]}, []),
     (rules.i16_what_ends_is_on_record, TRACKING, DONE, []),
     (rules.i16_what_ends_is_on_record, TRACKING, IDLE, []),
     (rules.i16_what_ends_is_on_record, TRACKING, {**TRACKING, "attempts": [RECORD]}, []),

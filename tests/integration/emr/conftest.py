@@ -16,6 +16,7 @@ from tests.integration.emr.service import Emr
 VARIABLES = {
     "LOCAL_EMR_STATE_SECONDS": "0.03",
     "LOCAL_EMR_MINUTE_SECONDS": "0.5",
+    "LOCAL_EMR_BILL_SECONDS": "0.5",
     "LOCAL_EMR_MAX_VCPU": "64",
     **{
         f"LOCAL_EMR_{operation}_{limit}": "10000"

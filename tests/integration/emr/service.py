@@ -79,6 +79,15 @@ class Emr:
         """Ask for a run's end."""
         self.client.cancel_job_run(applicationId=self.application_id, jobRunId=run_id)
 
+    def wait_for_bill(self, run_id: str) -> dict[str, Any]:
+        """The run, once it says what is billed."""
+
+        def look() -> dict[str, Any] | None:
+            run = self.get(run_id)
+            return run if "billedResourceUtilization" in run else None
+
+        return wait_for(look, f"the bill of run {run_id}")
+
     def wait_for_state(self, run_id: str, *states: str, seconds: float = 20.0, **where: str) -> dict[str, Any]:
         """The run, once it is in one of these states."""
 

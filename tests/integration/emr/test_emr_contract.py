@@ -146,9 +146,27 @@ def test_a_run_shows_what_was_asked_and_what_it_took(emr: Emr) -> None:
     assert run["executionRole"] == ROLE
     assert run["createdAt"] <= run["startedAt"] < run["endedAt"]
     assert run["endedAt"] - run["startedAt"] >= timedelta(seconds=0.2)
-    # 8 vCPU for the minute that is billed at least
-    assert run["billedResourceUtilization"]["vCPUHour"] == pytest.approx(8 / 60, abs=0.001)
+    assert "billedResourceUtilization" not in run
+
+
+def test_a_run_shows_some_time_after_its_end_what_is_billed(emr: Emr) -> None:
+    parameters = (
+        "--conf spark.driver.cores=2 --conf spark.executor.cores=2 --conf spark.executor.instances=3 "
+        "--conf spark.driver.memory=4g --conf spark.executor.memory=4g --conf spark.emr-serverless.executor.disk=50g"
+    )
+    run_id = emr.start(seconds=0.2, parameters=parameters, flexExecution={"enabled": True})
+    emr.wait_for_state(run_id, "SUCCESS")
+
+    run = emr.wait_for_bill(run_id)
+
+    # 8 vCPU, four workers of 5 GB, and three of 30 GB of disk that is not free, for the minute that is billed at least.
+    assert run["billedResourceUtilization"] == {
+        "vCPUHour": pytest.approx(8 / 60, abs=0.001),
+        "memoryGBHour": pytest.approx(20 / 60, abs=0.001),
+        "storageGBHour": pytest.approx(90 / 60, abs=0.001),
+    }
     assert run["totalResourceUtilization"]["vCPUHour"] < run["billedResourceUtilization"]["vCPUHour"]
+    assert run["flexExecution"] == {"enabled": True}
 
 
 def test_an_unknown_run_is_not_found(emr: Emr) -> None:

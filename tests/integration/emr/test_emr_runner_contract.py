@@ -9,6 +9,7 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.deploy import make_client
+from shared.bills import Usage
 from shared.errors import SparkUnavailable
 from shared.models import Job
 from shared.moments import utc_now
@@ -56,6 +57,11 @@ class Engine:
             self.fake.clock.forward(0.5)
         raise AssertionError("the run never got there")
 
+    def usage(self, run_id: str) -> Usage | None:
+        run = self.runner.look(self.application_id, run_id)
+        assert isinstance(run, Run)
+        return run.usage
+
     def state(self, run_id: str) -> str:
         run = self.runner.look(self.application_id, run_id)
         assert isinstance(run, Run)
@@ -65,7 +71,7 @@ class Engine:
 @pytest.fixture(params=["fake", "local"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "fake":
-        fake = FakeEMR(Clock())
+        fake = FakeEMR(Clock(), bill_seconds=5)
         client = Client(fake, Seam(), fake.clock)
         return Engine(SparkRunner(client, client), APPLICATION, fake)
     cloud: LocalCloud = request.getfixturevalue("cloud")
@@ -111,6 +117,22 @@ def test_a_run_ends_in_success(engine: Engine) -> None:
     run_id = engine.start(engine.job())
 
     engine.until(lambda: engine.state(run_id) == "SUCCESS")
+
+
+def test_what_is_billed_of_a_run_comes_some_time_after_its_end(engine: Engine) -> None:
+    run_id = engine.start(engine.job())
+    engine.until(lambda: engine.state(run_id) == "SUCCESS")
+
+    at_first = engine.runner.look(engine.application_id, run_id)
+    engine.until(lambda: engine.usage(run_id) is not None)
+
+    usage = engine.usage(run_id)
+    assert isinstance(at_first, Run)
+    assert at_first.usage is None
+    assert usage is not None
+    assert usage.vcpu_hours > 0
+    assert usage.memory_gb_hours > usage.vcpu_hours
+    assert usage.storage_gb_hours == 0
 
 
 def test_a_run_that_fails_says_why(engine: Engine) -> None:

@@ -95,10 +95,12 @@ def test_running_reported_of_a_submitted_job_leaves_its_first_attempt_to_a_worke
 
 
 @pytest.mark.parametrize("job", [BEFORE_FIRST, starting_job(), tracking_job()], ids=["before", "starting", "tracking"])
-def test_success_reported_ends_the_job_and_it_is_owed_nothing(job):
+def test_success_reported_ends_the_job_and_at_most_its_bill_is_owed(job):
     done = after(job, SUCCEEDED, job.attempt, "Wrote 12 files.")
 
-    assert (done.status, done.finished_at, done.due_at) == (SUCCEEDED, LATER, None)
+    due_at = None if job.run_id is None else LATER + timedelta(seconds=60)
+    assert (done.status, done.finished_at, done.due_at) == (SUCCEEDED, LATER, due_at)
+    assert done.bill_pending is (job.run_id is not None)
     assert (done.status_message, done.intent_at, done.dlq_pending) == ("Wrote 12 files.", None, False)
 
 

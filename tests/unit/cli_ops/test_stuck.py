@@ -29,6 +29,11 @@ MARGIN = timedelta(seconds=300)
             "Its dead letter is owed; 4 tries failed.",
         ),
         (ended_job(scan_pending=True, duty_tries=2), "succeeded", "What its scan found is owed; 2 tries failed."),
+        (
+            ended_job(bill_pending=True, bill_tries=2),
+            "succeeded",
+            "What its runs cost is not known; EMR Serverless was asked 2 times.",
+        ),
     ],
 )
 def test_what_a_job_waits_for_follows_from_its_phase(job, phase, reason):

@@ -16,15 +16,22 @@ def request(parameters: str, **overrides: str) -> dict:
 @pytest.mark.parametrize(
     ("parameters", "workers"),
     [
-        ("", Workers(16, 56.0, 4)),  # EMR's defaults: four workers of 4 vCPU and 14 GB
+        ("", Workers(16, 64, 4, 80)),  # EMR's defaults: four workers of 4 vCPU and 14 GB, and a tenth more
         (
             "--conf spark.driver.cores=1 --conf spark.driver.memory=2g --conf spark.executor.cores=2 "
             "--conf spark.executor.memory=4g --conf spark.executor.instances=3",
-            Workers(7, 14.0, 4),
+            Workers(7, 18, 4, 80),
         ),
-        ("--driver-cores 2 --num-executors=1 --executor-cores 1 --driver-memory 512m", Workers(3, 14.5, 2)),
-        ("--conf 'spark.driver.cores=2' --conf \"spark.executor.instances=0\"", Workers(2, 14.0, 1)),
-        ("--conf spark.driver.cores=many --conf spark.executor.instances=0", Workers(4, 14.0, 1)),
+        ("--driver-cores 2 --num-executors=1 --executor-cores 1 --driver-memory 512m", Workers(3, 17, 2, 40)),
+        ("--conf 'spark.driver.cores=2' --conf \"spark.executor.instances=0\"", Workers(2, 16, 1, 20)),
+        ("--conf spark.driver.cores=many --conf spark.executor.instances=0", Workers(4, 16, 1, 20)),
+        (
+            "--conf spark.driver.memory=1664m --conf spark.driver.memoryOverhead=384m "
+            "--conf spark.executor.memory=14894m --conf spark.executor.memoryOverhead=1490m "
+            "--conf spark.emr-serverless.executor.disk=100g "
+            "--conf spark.executor.instances=2",
+            Workers(12, 34, 3, 220),
+        ),
     ],
 )
 def test_workers_are_what_the_parameters_say_or_emrs_defaults(parameters: str, workers: Workers) -> None:

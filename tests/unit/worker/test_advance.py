@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import structlog
 from botocore.exceptions import NoCredentialsError, ParamValidationError
 
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome, with_record
+from shared.bills import Bill, Usage
 from shared.errors import ObjectsUnavailable, StoreUnavailable
 from shared.failure_cards import FailureCard, FailureClass
 from shared.lifecycle import START_FENCE, cancel_requested, claimed
@@ -752,3 +754,139 @@ def test_the_card_of_a_cancelled_attempt_says_that_it_was_cancelled(world, plan,
 
     (record,) = world.job(job).attempts
     assert record.failure.failure_class is failure_class
+
+
+def bills_of(world, job) -> list[Bill | None]:
+    return [record.bill for record in world.job(job).attempts]
+
+
+def finish(world, job, looks: int = 1) -> None:
+    """Let the events of runs come, and so much time pass that everything is done."""
+    for _ in range(looks):
+        world.run_for(30)
+        world.send_events()
+    world.turn()
+
+
+def test_what_a_run_cost_is_known_at_its_end_where_emr_knows_it_by_then(world):
+    job = world.submit(submitted_job())
+
+    finish(world, job)
+
+    # A minute at least of 1 vCPU and 4 GB: 0.017 h at 0.052624, and 0.067 h at 0.0057785.
+    (bill,) = bills_of(world, job)
+    assert (bill.usage, bill.amount) == (Usage(Decimal("0.017"), Decimal("0.067"), Decimal("0.0")), Decimal("0.001282"))
+    assert (bill.currency, bill.source, bill.as_of) == ("USD", world.settings.price_source, world.settings.price_as_of)
+    assert (world.job(job).bill_pending, world.job(job).due_at) == (False, None)
+    assert world.seam.calls.count("get_job_run") == 1
+
+
+def test_what_all_runs_cost_is_asked_for_once_a_minute_after_the_end(world):
+    world.emr.bill_seconds = 45
+    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST)}
+    job = world.submit(submitted_job())
+    while world.job(job).status is not JobStatus.SUCCEEDED:
+        world.run_for(10)
+        world.send_events()
+    world.turn()  # the events that came more than once
+    ended, looks = world.job(job), world.seam.calls.count("get_job_run")
+
+    world.run_for(50)
+    before = bills_of(world, job)
+    world.run_for(30)
+
+    assert before == [None, None]
+    assert all(bills_of(world, job))
+    assert world.seam.calls.count("get_job_run") == looks + 2
+    settled = world.job(job)
+    assert (settled.bill_pending, settled.due_at, settled.bill_tries) == (False, None, 0)
+    assert (settled.status, settled.finished_at, settled.history) == (ended.status, ended.finished_at, ended.history)
+
+
+def test_a_failed_job_sends_its_dead_letter_first_and_learns_its_cost_later(world):
+    world.emr.bill_seconds = 45
+    world.emr.default_plan = fails(USER_FAULT)
+    job = world.submit(submitted_job())
+
+    finish(world, job)
+    letters, before = world.dead_letters(), bills_of(world, job)
+    world.run_for(90)
+
+    assert (len(letters), before) == (1, [None])
+    assert all(bills_of(world, job))
+    assert len(world.dead_letters()) == 1
+    assert world.job(job).due_at is None
+
+
+def test_a_bill_that_does_not_come_is_given_up_after_six_looks(world):
+    world.emr.bill_seconds = 1e9
+    job = world.submit(submitted_job())
+    finish(world, job)
+    looks = world.seam.calls.count("get_job_run")
+
+    for _ in range(200):
+        world.run_for(60, step_seconds=30)
+
+    assert world.seam.calls.count("get_job_run") == looks + 6
+    given_up = world.job(job)
+    assert (given_up.bill_pending, given_up.bill_tries, given_up.due_at) == (False, 6, None)
+    assert bills_of(world, job) == [None]
+
+
+def test_an_emr_that_does_not_answer_uses_up_no_look_at_a_bill(world):
+    world.emr.bill_seconds = 45
+    job = world.submit(submitted_job())
+    finish(world, job)
+
+    def fail(operation, arguments):
+        if operation == "get_job_run":
+            raise no_answer()
+
+    world.seam.before = fail
+    world.run_for(300)
+    unanswered = world.job(job)
+    world.seam.before = lambda operation, arguments: None
+    world.run_for(120)
+
+    assert (unanswered.bill_pending, unanswered.bill_tries) == (True, 0)
+    assert all(bills_of(world, job))
+
+
+def test_a_run_that_never_began_cost_nothing(world):
+    world.emr.default_plan = Plan(((0, "QUEUED"), (10, "CANCELLED")), begins=False)
+    job = world.submit(submitted_job())
+    finish(world, job)
+
+    world.run_for(90)
+
+    (bill,) = bills_of(world, job)
+    assert bill.amount == 0
+    assert world.job(job).due_at is None
+
+
+def test_a_price_that_changes_leaves_a_bill_as_it_was(world):
+    job = world.submit(submitted_job())
+    finish(world, job)
+    (before,) = bills_of(world, job)
+
+    dearer = World(price_vcpu_hour=1.0, price_as_of="2027-01-01")
+    later = dearer.submit(submitted_job())
+    finish(dearer, later)
+
+    assert bills_of(world, job) == [before]
+    (after,) = bills_of(dearer, later)
+    assert (after.as_of, after.amount) == ("2027-01-01", Decimal("0.017387"))
+
+
+def test_the_figure_that_comes_with_the_end_of_a_long_run_is_read_again(world):
+    world.emr.default_plan = runs_for(1500)
+    job = world.submit(submitted_job())
+    while world.job(job).status is not JobStatus.SUCCEEDED:
+        world.run_for(10)
+        world.send_events()
+
+    before = bills_of(world, job)
+    world.run_for(90)
+
+    assert before == [None]
+    assert all(bills_of(world, job))

@@ -26,6 +26,7 @@ from worker.decide import (
     Look,
     Observation,
     ProgramFailure,
+    ReadBills,
     Record,
     Retry,
     Succeed,
@@ -36,6 +37,8 @@ from worker.decide import (
 SETTINGS = Settings()
 CANCELLED = {"cancel_requested_at": NOON}
 LATE = {"deadline_at": NOON}
+MINUTE = timedelta(seconds=60)
+BILL = {"bill_pending": True}
 OWES = {"dlq_pending": True, "due_at": NOON}
 
 
@@ -70,6 +73,18 @@ ROWS = [
     (1, ended_job(JobStatus.FAILED, **OWES), NOTHING_YET, False, Done()),
     (1, ended_job(scan_pending=True, due_at=NOON), NOTHING_YET, True, DoDuties()),
     (1, ended_job(JobStatus.FAILED), saw("SUCCESS"), True, Done()),
+    (1, ended_job(**BILL, finished_at=NOON - timedelta(seconds=60)), NOTHING_YET, True, ReadBills()),
+    (1, ended_job(**BILL, finished_at=NOON - timedelta(seconds=60)), NOTHING_YET, False, Done()),
+    (1, ended_job(**BILL, finished_at=NOON - timedelta(seconds=59)), NOTHING_YET, True, after(1)),
+    (
+        1,
+        ended_job(**{**BILL, "due_at": NOON}, finished_at=NOON - timedelta(seconds=60)),
+        NOTHING_YET,
+        True,
+        ReadBills(),
+    ),
+    (1, ended_job(bill_pending=True, finished_at=NOON, due_at=NOON + MINUTE), NOTHING_YET, True, Done()),
+    (1, ended_job(JobStatus.FAILED, **OWES, **BILL), NOTHING_YET, True, DoDuties()),
     (2, submitted_job(**CANCELLED), NOTHING_YET, False, Claim()),
     (2, submitted_job(**LATE), NOTHING_YET, True, Claim()),
     (3, submitted_job(), NOTHING_YET, False, Claim()),
