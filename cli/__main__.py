@@ -17,6 +17,7 @@ import click
 from cli import logs, requests
 from cli.client import ApiClient
 from cli.contracts import contracts
+from cli.costs import costs
 from cli.datasets import datasets
 from cli.dead_letters import dead_letters
 from cli.jobs import jobs
@@ -50,7 +51,7 @@ def main(context: click.Context, url: str, token: str | None, token_file: TextIO
         raise click.BadParameter(str(error), param_hint="--url") from error
 
 
-for command in (*requests.COMMANDS, *logs.COMMANDS, outputs, contracts, datasets, jobs, dead_letters):
+for command in (*requests.COMMANDS, *logs.COMMANDS, outputs, costs, contracts, datasets, jobs, dead_letters):
     main.add_command(command)
 
 

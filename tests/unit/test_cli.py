@@ -64,6 +64,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    yield from serving()
+
+
+def serving() -> Iterator[Server]:
+    """A server of its own for a test."""
     server = Server()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
