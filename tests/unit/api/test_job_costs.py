@@ -22,7 +22,7 @@ DEARER = replace(BILL, amount=Decimal("0.1"), as_of="2026-11-01")
 
 def record(attempt: int = 1, bill: Bill | None = BILL, run_id: str | None = "run-1", **changes: Any) -> AttemptRecord:
     """An attempt that has ended."""
-    return replace(AttemptRecord(attempt, Outcome.FAILED, NOON, NOON, run_id, bill), **changes)
+    return replace(AttemptRecord(attempt, Outcome.FAILED, NOON, NOON, run_id, bill=bill), **changes)
 
 
 def ended(*records: AttemptRecord, **changes: Any) -> Job:
