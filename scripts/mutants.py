@@ -197,8 +197,8 @@ MUTANTS = (
         22,
         "every failure is retried",
         RETRY,
-        "    if stop_reason(job, now) or failure_class not in (FailureClass.CAPACITY, FailureClass.TRANSIENT):",
-        "    if stop_reason(job, now):",
+        "    return failure_class is FailureClass.CAPACITY\n",
+        "    return True\n",
     ),
     Mutant(
         23, "Retry keeps runId", LIFECYCLE, "        run_id=None,\n        intent_at=None,", "        intent_at=None,"
@@ -207,7 +207,7 @@ MUTANTS = (
         24,
         "a lack of capacity is charged",
         LIFECYCLE,
-        "job.charged_failures + (failure_class is not FailureClass.CAPACITY)",
+        "job.charged_failures + (failure_class not in UNCHARGED)",
         "job.charged_failures + 1",
     ),
     Mutant(
@@ -406,6 +406,28 @@ MUTANTS = (
         LIFECYCLE,
         "later = max(now, bills_due_at(job)) if job.bill_pending else None",
         "later = None",
+    ),
+    Mutant(
+        53,
+        "a job goes bigger again and again",
+        "shared/models.py",
+        "return self.spec.bigger is not None and not self.went_bigger",
+        "return self.spec.bigger is not None",
+    ),
+    Mutant(
+        54,
+        "a lack of memory is charged",
+        RETRY,
+        "UNCHARGED = (FailureClass.CAPACITY, FailureClass.MEMORY)",
+        "UNCHARGED = (FailureClass.CAPACITY,)",
+    ),
+    Mutant(55, "the bigger attempt has the old size", RUNNER, "job.run_spec, job.attempt", "job.spec, job.attempt"),
+    Mutant(
+        56,
+        "a job goes bigger after any failure",
+        LIFECYCLE,
+        "went_bigger=job.went_bigger or failure_class is FailureClass.MEMORY",
+        "went_bigger=True",
     ),
     Mutant(
         60,

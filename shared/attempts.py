@@ -26,7 +26,7 @@ class AttemptRecord:
     """An attempt that has ended, and why it failed if it did.
 
     `run_id` is None where EMR Serverless never took it or its run was not recorded; `bill` is None until EMR Serverless
-    has said what it bills.
+    has said what it bills. `size` is what its size is called; None in records that were stored without one.
     """
 
     attempt: int
@@ -36,6 +36,7 @@ class AttemptRecord:
     run_id: str | None = None
     failure: FailureCard | None = None
     bill: Bill | None = None
+    size: str | None = None
 
     @property
     def lacks_bill(self) -> bool:
@@ -58,6 +59,7 @@ def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
         "runId": record.run_id,
         "failure": card_to_item(record.failure) if record.failure else None,
         "bill": bill_to_item(record.bill) if record.bill else None,
+        "size": record.size,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -72,4 +74,5 @@ def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
         run_id=item.get("runId"),
         failure=card_from_item(item["failure"]) if "failure" in item else None,
         bill=bill_from_item(item["bill"]) if "bill" in item else None,
+        size=item.get("size"),
     )

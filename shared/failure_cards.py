@@ -35,7 +35,10 @@ WHAT_TO_DO: dict[FailureClass, str] = {
     FailureClass.TRANSIENT: (
         "If no further attempt follows, replay it; if it comes back, read the driver's log (GET /jobs/{jobId}/logs)."
     ),
-    FailureClass.MEMORY: "If no larger attempt follows, replay it with a larger size, or with less input.",
+    FailureClass.MEMORY: (
+        "If no larger attempt follows, replay it with a larger size, or with less input. With onOutOfMemory "
+        "retry-bigger a job does so by itself, once."
+    ),
     FailureClass.INPUT: (
         "Mend what the message names: the input, and replay it; or a parameter, by the replay's overrides."
     ),
@@ -68,13 +71,15 @@ class FailureCard:
     """Why an attempt failed.
 
     `message` is the sentence of the program, or EMR Serverless' where it left none; `exception` is the first that is no
-    mere wrapper, on one line; `exit_code` is the driver's. Each is None where nobody said.
+    mere wrapper, on one line; `exit_code` is the driver's. Each is None where nobody said. `is_whole_in_s3`: the
+    program left all that it knew under the prefix of its attempt.
     """
 
     failure_class: FailureClass
     message: str | None = None
     exception: str | None = None
     exit_code: int | None = None
+    is_whole_in_s3: bool = False
 
     @property
     def what_to_do(self) -> str:
@@ -119,10 +124,17 @@ def card_to_item(card: FailureCard) -> dict[str, Any]:
         "message": card.message,
         "exception": card.exception,
         "exitCode": card.exit_code,
+        "inS3": True if card.is_whole_in_s3 else None,
     }
     return {name: value for name, value in item.items() if value is not None}
 
 
 def card_from_item(item: Mapping[str, Any]) -> FailureCard:
     """The card of an item's entry. Raises what reading a wrong one raises."""
-    return FailureCard(FailureClass(item["class"]), item.get("message"), item.get("exception"), item.get("exitCode"))
+    return FailureCard(
+        failure_class=FailureClass(item["class"]),
+        message=item.get("message"),
+        exception=item.get("exception"),
+        exit_code=item.get("exitCode"),
+        is_whole_in_s3=item.get("inS3", False),
+    )

@@ -26,6 +26,7 @@ from shared.models import (
 from shared.retry import (
     DUTY_BASE_SECONDS,
     DUTY_CAP_SECONDS,
+    UNCHARGED,
     backoff,
     class_of_end,
     hash01,
@@ -215,7 +216,7 @@ def attempts_with_this(
         return job.attempts
     outcome = Outcome.SUCCEEDED if failure is None else Outcome.FAILED
     started_at = job.intent_at or job.updated_at
-    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill)
+    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill, job.size_name)
     return with_record(job.attempts, record)
 
 
@@ -248,13 +249,16 @@ def retrying(
     card: FailureCard | None = None,
     bill: Bill | None = None,
 ) -> Job:
-    """The attempt is over and another follows after the backoff. A capacity failure is not charged.
+    """The attempt is over and another follows after the backoff: of the next size, if memory ran out.
 
     `card` tells of the attempt what was seen of its run; without one, class and detail make it.
     """
     wait = retry_backoff(job, failure_class)
+    after = replace(job, went_bigger=job.went_bigger or failure_class is FailureClass.MEMORY)
+    of_size = "" if after.went_bigger == job.went_bigger else f" with size {after.size_name} instead of {job.size_name}"
     message = (
-        f"Attempt {job.attempt} failed ({failure_class}); the next follows in {wait.total_seconds():.0f} s. {detail}"
+        f"Attempt {job.attempt} failed ({failure_class}); the next follows in {wait.total_seconds():.0f} s{of_size}. "
+        f"{detail}"
     )
     return described(
         job,
@@ -262,7 +266,8 @@ def retrying(
         WORKER,
         message.strip(),
         job.status,
-        charged_failures=job.charged_failures + (failure_class is not FailureClass.CAPACITY),
+        charged_failures=job.charged_failures + (failure_class not in UNCHARGED),
+        went_bigger=after.went_bigger,
         attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail), bill),
         run_id=None,
         intent_at=None,

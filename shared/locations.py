@@ -24,7 +24,12 @@ def manifest_uri(settings: Settings, job: Job) -> str:
 
 def failure_uri(settings: Settings, job: Job) -> str:
     """What the program of the current attempt left about its failure."""
-    return f"{attempt_uri(settings, job.job_id, job.attempt)}_failure.json"
+    return failure_of_attempt_uri(settings, job.job_id, job.attempt)
+
+
+def failure_of_attempt_uri(settings: Settings, job_id: str, attempt: int) -> str:
+    """What the program of an attempt left about its failure, if it could."""
+    return f"{attempt_uri(settings, job_id, attempt)}_failure.json"
 
 
 def undelivered_uri(settings: Settings, job: Job) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from shared.attempts import AttemptRecord, attempt_from_item, attempt_to_item
 from shared.errors import StoredJobUnreadable
 from shared.moments import epoch_ms, from_epoch_ms
-from shared.sizes import JobSize, Size, size_from_json, size_to_json, workers_of
+from shared.sizes import JobSize, Size, name_of, size_from_json, size_to_json, workers_of
 from shared.transitions import JobStatus
 
 SCHEMA_VERSION = 1
@@ -54,6 +54,13 @@ class Capacity(StrEnum):
 
     STANDARD = "standard"
     FLEX = "flex"
+
+
+class OnOutOfMemory(StrEnum):
+    """What follows when a run ran out of memory: the job's end, or one more attempt with the next size."""
+
+    FAIL = "fail"
+    RETRY_BIGGER = "retry-bigger"
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,16 @@ class JobRequest:
     timeout_seconds: int
     contract: ContractRef | None = None
     capacity: Capacity = Capacity.STANDARD
+    on_out_of_memory: OnOutOfMemory = OnOutOfMemory.FAIL
+
+
+@dataclass(frozen=True)
+class BiggerRun:
+    """The next size of a job's runs: what it is called, its workers, and spark-submit's parameters with them."""
+
+    size_name: str
+    size: Size
+    spark_submit_parameters: str
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,7 @@ class RunSpec:
     `session_policy` bounds the rights of its runs, `size` is the workers they get; None in items that were stored
     without one. `is_flex`: the executors run on spare capacity. `callbacks_uri` is where its programs look for whom to
     report to; None if they do not report.
+    `bigger` is what runs get instead once memory ran out; None if the job does not allow it or nothing is bigger.
     """
 
     application_id: str
@@ -117,6 +135,14 @@ class RunSpec:
     size: Size | None = None
     is_flex: bool = False
     callbacks_uri: str | None = None
+    bigger: BiggerRun | None = None
+
+    def made_bigger(self) -> "RunSpec":
+        """The same for runs of the next size, if there is one."""
+        if self.bigger is None:
+            return self
+        submit = {**self.job_driver["sparkSubmit"], "sparkSubmitParameters": self.bigger.spark_submit_parameters}
+        return replace(self, job_driver={"sparkSubmit": submit}, size=self.bigger.size, bigger=None)
 
 
 @dataclass(frozen=True)
@@ -167,6 +193,7 @@ class Job:
     `replay_of` is the failed job that this one repeats, `replayed_by` are the jobs that repeat this one; `attempts`
     are those that have ended, the oldest first. `scan_of` is the dataset that is told what the job finds. `keep_days`
     is how long the item stays after its end; None for ever.
+    `went_bigger`: memory ran out, and its runs have the next size since.
     `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
     before it was kept, and where there is none or nobody could read it.
     """
@@ -207,6 +234,7 @@ class Job:
     manifest_sha256: str | None = None
     scan_of: str | None = None
     keep_days: int | None = None
+    went_bigger: bool = False
 
     @property
     def is_tracking(self) -> bool:
@@ -241,9 +269,29 @@ class Job:
         return f"{self.job_id}.{self.attempt}"
 
     @property
+    def run_spec(self) -> RunSpec:
+        """What its next run is asked for: as its spec says, or of the next size since memory ran out."""
+        return self.spec.made_bigger() if self.went_bigger else self.spec
+
+    @property
+    def may_go_bigger(self) -> bool:
+        """Whether an attempt of the next size may follow one that ran out of memory: once, if the job allows it."""
+        return self.spec.bigger is not None and not self.went_bigger
+
+    @property
     def workers(self) -> Size:
         """The workers that its runs may have."""
-        return self.spec.size or workers_of(self.request.size)
+        return self.run_spec.size or workers_of(self.request.size)
+
+    @property
+    def bigger_size_name(self) -> str | None:
+        """What the size is called that its runs have since memory ran out; None before."""
+        return self.spec.bigger.size_name if self.spec.bigger and self.went_bigger else None
+
+    @property
+    def size_name(self) -> str:
+        """What the size of its next run is called."""
+        return self.bigger_size_name or name_of(self.request.size)
 
     @property
     def created_key(self) -> str:
@@ -312,6 +360,7 @@ def job_to_item(job: Job) -> Item:
         "keepDays": job.keep_days,
         # In seconds: by this attribute DynamoDB deletes the item.
         "expiresAt": None if job.expires_at is None else epoch_ms(job.expires_at) // 1000,
+        "wentBigger": True if job.went_bigger else None,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -367,6 +416,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         manifest_sha256=item.get("manifestSha256"),
         scan_of=item.get("scanOf"),
         keep_days=item.get("keepDays"),
+        went_bigger=item.get("wentBigger", False),
     )
 
 
@@ -395,6 +445,8 @@ def _moment(milliseconds: int | None) -> datetime | None:
 def _request_to_item(request: JobRequest) -> Item:
     named = {} if request.contract is None else {"contract": contract_to_item(request.contract)}
     special = {} if request.capacity is Capacity.STANDARD else {"capacity": str(request.capacity)}
+    if request.on_out_of_memory is not OnOutOfMemory.FAIL:
+        special["onOutOfMemory"] = str(request.on_out_of_memory)
     return {
         "jobType": request.job_type,
         "jobTypeVersion": request.job_type_version,
@@ -431,6 +483,7 @@ def request_from_item(item: Mapping[str, Any]) -> JobRequest:
         timeout_seconds=item["timeoutSeconds"],
         contract=ContractRef(**item["contract"]) if "contract" in item else None,
         capacity=Capacity(item.get("capacity", Capacity.STANDARD)),
+        on_out_of_memory=OnOutOfMemory(item.get("onOutOfMemory", OnOutOfMemory.FAIL)),
     )
 
 
@@ -446,7 +499,20 @@ def _spec_to_item(spec: RunSpec) -> Item:
         **({"size": size_to_json(spec.size)} if spec.size else {}),
         **({"flex": True} if spec.is_flex else {}),
         **({"callbacksUri": spec.callbacks_uri} if spec.callbacks_uri else {}),
+        **({"bigger": _bigger_to_item(spec.bigger)} if spec.bigger else {}),
     }
+
+
+def _bigger_to_item(bigger: BiggerRun) -> Item:
+    return {
+        "sizeName": bigger.size_name,
+        "size": size_to_json(bigger.size),
+        "sparkSubmitParameters": bigger.spark_submit_parameters,
+    }
+
+
+def _bigger_from_item(item: Mapping[str, Any]) -> BiggerRun:
+    return BiggerRun(item["sizeName"], workers_of(size_from_json(item["size"])), item["sparkSubmitParameters"])
 
 
 def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
@@ -461,6 +527,7 @@ def _spec_from_item(item: Mapping[str, Any]) -> RunSpec:
         size=workers_of(size_from_json(item["size"])) if "size" in item else None,
         is_flex=item.get("flex", False),
         callbacks_uri=item.get("callbacksUri"),
+        bigger=_bigger_from_item(item["bigger"]) if "bigger" in item else None,
     )
 
 

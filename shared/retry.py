@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from shared.failure_cards import FailureClass
 from shared.models import FailureReason, Job
 
+# Waiting for room costs no attempt; and that an attempt may be bigger, its job says apart from how often it is tried.
+UNCHARGED = (FailureClass.CAPACITY, FailureClass.MEMORY)
 CAPACITY_BASE_SECONDS = 60
 CAPACITY_CAP_SECONDS = 900
 DUTY_BASE_SECONDS = 5
@@ -25,11 +27,16 @@ CLASS_OF_REASON: dict[FailureReason, FailureClass] = {
 # Texts of EMR Serverless' stateDetails and of Spark's exceptions. The first that matches decides, and a user's
 # fault is looked for before a passing one, since Spark reports a user's exception inside a lost task. A text
 # that nothing matches is UNKNOWN and is not tried again: repeating a hopeless job costs money.
+# Memory comes first of all: a worker that is killed for its memory is lost, too, and its task failed.
 FAILURE_TEXTS: tuple[tuple[str, FailureClass], ...] = (
+    (r"outofmemory|java heap space|gc overhead limit exceeded|\bmemoryerror\b", FailureClass.MEMORY),
+    (r"unable.to.acquire.(\d+.bytes.of.)?memory|not enough memory to build and broadcast", FailureClass.MEMORY),
+    (r"(exceed|beyond)\w*( the)? ('?physical'?|'?virtual'?)? ?memory limit|\boom-?killed", FailureClass.MEMORY),
+    # Killed (128 + 9), as the kernel does when a container's memory is used up; and Spark's own code for it.
+    (r"exit ?(code|status):? ?(137|52)\b", FailureClass.MEMORY),
     (r"analysisexception|parseexception|unresolved_column|table_or_view_not_found", FailureClass.USER),
     (r"path_not_found|path does not exist|no such file or directory", FailureClass.USER),
     (r"cast_invalid_input|sparkdatetimeexception|sparknumberformatexception|divide_by_zero", FailureClass.USER),
-    (r"outofmemoryerror|java heap space|exit ?code:? ?137", FailureClass.USER),
     (r"syntaxerror|nameerror|typeerror|valueerror|keyerror|modulenotfounderror|importerror", FailureClass.USER),
     (r"classnotfoundexception|nosuchmethoderror", FailureClass.USER),
     (r"lost (its )?(worker|driver|executor)|executorlostfailure|worker was lost", FailureClass.TRANSIENT),
@@ -95,8 +102,10 @@ def stop_reason(job: Job, now: datetime) -> FailureReason | None:
 
 def may_retry(job: Job, failure_class: FailureClass, now: datetime) -> bool:
     """Whether a failure of this class is followed by another attempt."""
-    if stop_reason(job, now) or failure_class not in (FailureClass.CAPACITY, FailureClass.TRANSIENT):
+    if stop_reason(job, now) or now + retry_backoff(job, failure_class) >= job.deadline_at:
         return False
-    if now + retry_backoff(job, failure_class) >= job.deadline_at:
-        return False
-    return failure_class is FailureClass.CAPACITY or job.charged_failures + 1 < job.retry_policy.max_attempts
+    if failure_class is FailureClass.MEMORY:
+        return job.may_go_bigger
+    if failure_class is FailureClass.TRANSIENT:
+        return job.charged_failures + 1 < job.retry_policy.max_attempts
+    return failure_class is FailureClass.CAPACITY

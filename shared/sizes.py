@@ -184,13 +184,38 @@ def workers_of(size: JobSize) -> Size:
     return SIZES[size] if isinstance(size, str) else size
 
 
+def next_size(size: JobSize) -> JobSize | None:
+    """The size to try when memory ran out with this one; None where there is none.
+
+    After a name comes the next name. Workers in full come again with twice the memory each, as far as EMR Serverless
+    has such workers.
+    """
+    if isinstance(size, str):
+        names = [*SIZES]
+        return next(iter(names[names.index(size) + 1 :]), None)
+    larger = replace(size, driver=_with_twice_the_memory(size.driver), executor=_with_twice_the_memory(size.executor))
+    return larger if larger != size else None
+
+
+def _with_twice_the_memory(worker: Worker) -> Worker:
+    """A worker of no fewer vCPUs with twice the memory; the same where there is none."""
+    memory_gb = 2 * worker.memory_gb
+    vcpus = [vcpu for vcpu, memory in MEMORY_OF.items() if vcpu >= worker.vcpu and memory.has(memory_gb)]
+    return replace(worker, vcpu=min(vcpus), memory_gb=memory_gb) if vcpus else worker
+
+
+def fits(size: Size, settings: Settings) -> bool:
+    """Whether the account has vCPUs for a driver and one executor."""
+    return size.vcpu_with(1) <= settings.emr_vcpu_quota
+
+
 def within_share(size: JobSize, settings: Settings) -> Size:
     """The workers that one job gets: no more executors than leave vCPUs of the account to others, but one at least.
 
     Raises: ValidationFailed if the account has too few vCPUs for a driver and one executor.
     """
     wanted, quota = workers_of(size), settings.emr_vcpu_quota
-    if wanted.vcpu_with(1) > quota:
+    if not fits(wanted, settings):
         text = (
             f"A driver of {wanted.driver.vcpu} and one executor of {wanted.executor.vcpu} vCPU are more than the "
             f"{quota} vCPU that this account may have at a time."

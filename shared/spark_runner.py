@@ -189,7 +189,7 @@ class SparkRunner:
         token = _sign_before.set(sign_before)
         try:
             with start_errors(job.run_name):
-                answer = self._start_client.start_job_run(**start_request(job.job_id, job.spec, job.attempt))
+                answer = self._start_client.start_job_run(**start_request(job.job_id, job.run_spec, job.attempt))
         finally:
             _sign_before.reset(token)
         return answer["jobRunId"]

@@ -16,12 +16,14 @@ from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import callbacks_uri, output_uri
 from shared.models import (
+    BiggerRun,
     Capacity,
     ContractRef,
     HistoryEntry,
     Job,
     JobInput,
     JobRequest,
+    OnOutOfMemory,
     RetryPolicy,
     RunSpec,
     contract_to_item,
@@ -29,7 +31,7 @@ from shared.models import (
 from shared.programs import code_flags, own_arguments, program_uri
 from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
-from shared.sizes import JobSize, size_flags, size_to_json, within_share
+from shared.sizes import JobSize, Size, fits, name_of, next_size, size_flags, size_to_json, within_share, workers_of
 from shared.transitions import JobStatus
 
 DEFAULT_SIZE = "small"
@@ -65,6 +67,7 @@ class Submission:
     contract_ref: ContractRef | None = None
     contract_of_dataset: str | None = None
     capacity: Capacity = Capacity.STANDARD
+    on_out_of_memory: OnOutOfMemory = OnOutOfMemory.FAIL
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def digest_of(asked: Submission) -> str:
             # Not there without one, so that requests from before there were any have the digest that they had.
             **({"contract": asked.contract} if asked.contract else {}),
             **({"capacity": asked.capacity} if asked.capacity is not Capacity.STANDARD else {}),
+            **({"onOutOfMemory": asked.on_out_of_memory} if asked.on_out_of_memory is not OnOutOfMemory.FAIL else {}),
         }
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -142,6 +146,7 @@ def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
         timeout_seconds=asked.timeout_seconds,
         contract=asked.contract_ref,
         capacity=asked.capacity,
+        on_out_of_memory=asked.on_out_of_memory,
     )
 
 
@@ -167,7 +172,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
             "--output",
             output_uri(settings, origin.job_id),
         ],
-        "sparkSubmitParameters": " ".join([*code_flags(job_type, asked.parameters, settings), *size_flags(size)]),
+        "sparkSubmitParameters": parameters_of(asked, job_type, size, settings),
     }
     tags = {
         "jobId": origin.job_id,
@@ -186,9 +191,24 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
         timeout_minutes=math.ceil(asked.timeout_seconds / 60),
         size=size,
         is_flex=asked.capacity is Capacity.FLEX,
+        bigger=bigger_run(asked, job_type, settings),
         session_policy=session_policy(reach_of(asked, job_type, origin, settings)),
         callbacks_uri=callbacks,
     )
+
+
+def parameters_of(asked: Submission, job_type: JobType, size: Size, settings: Settings) -> str:
+    """spark-submit's parameters for runs of a size."""
+    return " ".join([*code_flags(job_type, asked.parameters, settings), *size_flags(size)])
+
+
+def bigger_run(asked: Submission, job_type: JobType, settings: Settings) -> BiggerRun | None:
+    """The next size of the job's runs; None if the job does not allow it, or the account or EMR has nothing bigger."""
+    following = next_size(asked.size) if asked.on_out_of_memory is OnOutOfMemory.RETRY_BIGGER else None
+    if following is None or not fits(workers_of(following), settings):
+        return None
+    size = within_share(following, settings)
+    return BiggerRun(name_of(following), size, parameters_of(asked, job_type, size, settings))
 
 
 def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> Reach:

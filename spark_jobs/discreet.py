@@ -5,8 +5,13 @@ from typing import Iterator
 
 from pyspark.sql import SparkSession
 
-from spark_jobs.failures import INVALID_INPUT, AttemptAlreadyWritten, InvalidInput, failure_of
+from spark_jobs.failures import INVALID_INPUT, AttemptAlreadyWritten, Failure, InvalidInput, failure_of
 
+# By these the platform knows a failure that may pass, and a lack of memory (FAILURE_TEXTS in shared/retry.py).
+SIGNS = (
+    *("OutOfMemoryError", "Java heap space", "GC overhead limit exceeded", "exit code 137", "memory limit"),
+    *("ExecutorLostFailure", "FetchFailed", "SlowDown", "Connection reset", "SocketTimeoutException"),
+)
 NOT_SHOWN = "what Spark says of it is not shown, because it may quote the data"
 
 
@@ -23,13 +28,19 @@ def without_quotes(spark: SparkSession) -> Iterator[None]:
     spark.sparkContext.setLogLevel("OFF")
     try:
         yield
-    except (InvalidInput, AttemptAlreadyWritten):
-        raise
+    except (InvalidInput, AttemptAlreadyWritten) as error:
+        raise error from None  # what caused it may quote the data
     except Exception as error:
         failure = failure_of(error)
         if failure.reason == INVALID_INPUT:
             raise InvalidInput(f"An input cannot be read ({failure.exception}); {NOT_SHOWN}.") from None
-        raise FailedDiscreetly(f"{failure.exception}; {NOT_SHOWN}.") from None
+        raise FailedDiscreetly(f"{failure.exception}{known_signs(failure)}; {NOT_SHOWN}.") from None
+
+
+def known_signs(failure: Failure) -> str:
+    """Which words of Spark's own are in a failure's errors: they tell what kind it was, and quote nothing."""
+    found = {sign for sign in SIGNS for cause in failure.causes if sign in cause}
+    return f" ({', '.join(sorted(found))})" if found else ""
 
 
 @contextmanager

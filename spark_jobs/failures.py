@@ -5,8 +5,9 @@ The word decides about retries: INVALID_INPUT would fail again in the same way, 
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, Iterator, Optional
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Iterator, Optional, Tuple
 
 from py4j.java_gateway import is_instance_of
 from pyspark import SparkContext
@@ -15,6 +16,7 @@ FAILURE = "_failure.json"
 INVALID_INPUT = "INVALID_INPUT"
 RUN_FAILED = "RUN_FAILED"
 MAX_MESSAGE_CHARACTERS = 1000
+MAX_CAUSES = 20
 
 # Spark gives its errors the SQL standard's states; by their first two characters: feature not supported,
 # cardinality violation, data exception, syntax error or access rule violation.
@@ -62,19 +64,39 @@ class AttemptAlreadyWritten(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """What `_failure.json` says."""
+    """What `_failure.json` says; `causes` are the exceptions behind it, the outermost first, one sentence each."""
 
     reason: str
     message: str
     exception: str
+    causes: Tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The content of `_failure.json`."""
-        return json.dumps({"failureReason": self.reason, "message": self.message, "exception": self.exception})
+        told = {"failureReason": self.reason, "message": self.message, "exception": self.exception}
+        return json.dumps({**told, "causes": self.causes})
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Who is at fault, and the sentence of that error which says most."""
+    """Who is at fault, the sentence of that error which says most, and all errors behind it."""
+    return replace(_fault_of(error), causes=tuple(islice(causes_of(error), MAX_CAUSES)))
+
+
+def causes_of(error: BaseException) -> Iterator[str]:
+    """The exceptions behind an error, the outermost first, each by its full name and its sentence.
+
+    Of Python's own only those that an error names as its cause: another that it hid, it hid on purpose.
+    """
+    causes = list(java_causes(error))
+    for cause in causes:
+        yield sentence(f"{cause.getClass().getName()}: {cause.getMessage() or ''}")
+    following = None if causes else error
+    while following is not None:
+        yield sentence(f"{type(following).__name__}: {following}")
+        following = following.__cause__
+
+
+def _fault_of(error: BaseException) -> Failure:
     causes = list(java_causes(error))
     for cause in causes:
         meaning = meaning_as_input(cause, is_outermost=cause is causes[0])

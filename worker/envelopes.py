@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.failure_cards import card_to_item
 from shared.locations import driver_log_uri
 from shared.models import Job, job_to_item
 from shared.moments import epoch_ms
@@ -26,6 +27,7 @@ def failed_job_envelope(job: Job, settings: Settings) -> dict[str, Any]:
         "correlationId": job.correlation_id,
         "failureReason": item["failureReason"],
         "failureDetail": item.get("failureDetail"),
+        "failure": last_card(job),
         "attempt": job.attempt,
         "runId": job.run_id,
         "driverLogUri": driver_log_uri(settings, job),
@@ -35,6 +37,12 @@ def failed_job_envelope(job: Job, settings: Settings) -> dict[str, Any]:
         "scanOf": job.scan_of,
     }
     return {name: value for name, value in envelope.items() if value is not None}
+
+
+def last_card(job: Job) -> dict[str, Any] | None:
+    """The failure card of the job's last attempt, and what to do; None if no attempt of it failed."""
+    card = job.attempts[-1].failure if job.attempts else None
+    return {**card_to_item(card), "whatToDo": card.what_to_do} if card else None
 
 
 def unprocessable_envelope(message_id: str, queue: str, error: str, body: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from api.jobs.records import iso, job_status, moment, number, text
 from shared.failure_cards import WHAT_TO_DO, FailureClass
-from shared.models import FailureReason, Job
+from shared.models import FailureReason, Job, OnOutOfMemory
 from shared.retry import class_of_end
 from shared.transitions import JobStatus
 
@@ -107,13 +107,24 @@ def why_run_failed(job: Job, failure_class: FailureClass) -> str:
     if failure_class is FailureClass.USER:
         return "The program or its data is at fault, so it would fail again."
     if failure_class is FailureClass.MEMORY:
-        return "Its workers ran out of memory, and would again."
+        return why_not_bigger(job)
     if failure_class is not FailureClass.TRANSIENT:
         return WHY_FINAL[FailureReason.RUN_FAILED]
     most = job.retry_policy.max_attempts
     if job.charged_failures + 1 >= most:
         return f"Such a failure may pass by itself, but all of its attempts ({most}) are used up."
     return "Such a failure may pass by itself, but the next attempt would have begun after the job's deadline."
+
+
+def why_not_bigger(job: Job) -> str:
+    """Why no larger attempt follows one that ran out of memory."""
+    if job.went_bigger:
+        return f"It ran out of memory at size {job.size_name} too, and a job goes bigger once."
+    if job.request.on_out_of_memory is OnOutOfMemory.FAIL:
+        return "The same size would run out of memory again, and the job allows no bigger one (onOutOfMemory)."
+    if job.spec.bigger is None:
+        return f"The same size would run out of memory again, and nothing bigger than {job.size_name} is to be had."
+    return "The job allows a bigger attempt, but it would have begun after the job's deadline."
 
 
 def _ended_at(job: Job) -> datetime:

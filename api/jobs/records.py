@@ -10,8 +10,8 @@ from api.jobs.schemas import STATUSES
 from api.protocol.fields import WholeNumber
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
 from shared.failure_cards import FailureCard, FailureClass
-from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, manifest_uri
-from shared.models import Capacity, FailureReason, HistoryEntry, Job, Progress
+from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, failure_of_attempt_uri, manifest_uri
+from shared.models import Capacity, FailureReason, HistoryEntry, Job, OnOutOfMemory, Progress
 from shared.settings import Settings
 from shared.sizes import CUSTOM, SIZES, name_of, size_to_json
 from shared.transitions import JobStatus
@@ -98,6 +98,9 @@ FailureCardSchema = Schema.from_dict(
         "exception": text("The first exception that is no mere wrapper of another, on one line.", allow_none=True),
         "exitCode": number("The exit code of its Spark driver; null where EMR Serverless names none.", allow_none=True),
         "whatToDo": text("What you can do about it."),
+        "wholeCardUri": text(
+            "What the program left of it, with all exceptions behind it; null where it could not.", allow_none=True
+        ),
     },
     name="FailureCardSchema",
 )
@@ -106,6 +109,7 @@ AttemptSchema = Schema.from_dict(
     {
         "attempt": number("Its number; the first is 1."),
         "outcome": text("How it ended.", validate=validate.OneOf([*map(str, Outcome)])),
+        "size": text("What the size of its run is called.", allow_none=True),
         "runId": text("Its EMR Serverless job run; null if none was recorded.", allow_none=True),
         "startedAt": moment("When its start was asked for."),
         "endedAt": moment("When its end was recorded."),
@@ -142,7 +146,7 @@ JobSchema = Schema.from_dict(
         "contract": text("The contract that its input is held to: name/version.", allow_none=True),
         "size": text("What the size of its runs is called.", validate=validate.OneOf([*SIZES, CUSTOM])),
         "workers": fields.Nested(
-            WorkersSchema, required=True, metadata={"description": "What its runs get, of the size asked for."}
+            WorkersSchema, required=True, metadata={"description": "What its runs get; more since memory ran out."}
         ),
         "capacity": text(
             "What its executors run on: flex is spare capacity, cheaper, and AWS may take it back.",
@@ -150,6 +154,10 @@ JobSchema = Schema.from_dict(
         ),
         "timeoutSeconds": number("How long one attempt may run."),
         "maxAttempts": number("How often failures that may pass are tried, the first time included."),
+        "onOutOfMemory": text(
+            "What follows when a run runs out of memory.", validate=validate.OneOf([*map(str, OnOutOfMemory)])
+        ),
+        "biggerSize": text("What the size is called that its runs have since memory ran out.", allow_none=True),
         "attempt": number("The current or last attempt; 0 before the first."),
         "runId": text("The EMR Serverless job run of the current attempt.", allow_none=True),
         "statusMessage": text("How the job is, as a sentence."),
@@ -263,6 +271,8 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "capacity": str(job.request.capacity),
         "timeoutSeconds": job.request.timeout_seconds,
         "maxAttempts": job.retry_policy.max_attempts,
+        "onOutOfMemory": str(job.request.on_out_of_memory),
+        "biggerSize": job.bigger_size_name,
         "attempt": job.attempt,
         "runId": job.run_id,
         "statusMessage": job.status_message,
@@ -294,23 +304,26 @@ def attempt_record(record: AttemptRecord, job: Job, settings: Settings) -> dict[
     return {
         "attempt": record.attempt,
         "outcome": str(record.outcome),
+        "size": record.size,
         "runId": record.run_id,
         "startedAt": iso(record.started_at),
         "endedAt": iso(record.ended_at),
         "driverLogUri": driver_log_of_run(settings, job, record.run_id) if record.run_id else None,
         "logs": f"/jobs/{job.job_id}/logs?attempt={record.attempt}",
-        "failure": failure_record(record.failure) if record.failure else None,
+        "failure": failure_record(record.failure, record.attempt, job, settings) if record.failure else None,
     }
 
 
-def failure_record(card: FailureCard) -> dict[str, Any]:
-    """A failure card as `FailureCardSchema` says."""
+def failure_record(card: FailureCard, attempt: int, job: Job, settings: Settings) -> dict[str, Any]:
+    """The failure card of an attempt as `FailureCardSchema` says."""
+    whole_uri = failure_of_attempt_uri(settings, job.job_id, attempt) if card.is_whole_in_s3 else None
     return {
         "class": str(card.failure_class),
         "message": card.message,
         "exception": card.exception,
         "exitCode": card.exit_code,
         "whatToDo": card.what_to_do,
+        "wholeCardUri": whole_uri,
     }
 
 

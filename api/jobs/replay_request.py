@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
+from api.jobs.schemas import out_of_memory_field
 from api.jobs.size_field import SizeField
 from api.protocol.fields import StrictSchema, WholeNumber
 from shared.submission import LONGEST_TIMEOUT_SECONDS, MOST_ATTEMPTS, SHORTEST_TIMEOUT_SECONDS
@@ -34,6 +35,7 @@ class OverridesSchema(StrictSchema):
         validate=validate.Range(1, MOST_ATTEMPTS),
         metadata={"description": "How often failures that may pass are tried, the first time included."},
     )
+    on_out_of_memory = out_of_memory_field()
     parameters = fields.Dict(
         keys=fields.String(),
         metadata={

@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate, v
 from api.jobs.size_field import SizeField
 from api.protocol.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
-from shared.models import Capacity, FailureReason, JobInput
+from shared.models import Capacity, FailureReason, JobInput, OnOutOfMemory
 from shared.sizes import size_from_json
 from shared.submission import (
     DEFAULT_SIZE,
@@ -75,6 +75,21 @@ class InputSchema(StrictSchema):
         return JobInput(**loaded)
 
 
+def out_of_memory_field(**options: Any) -> fields.String:
+    """What is to follow when memory runs out, as submissions and replays say it."""
+    return fields.String(
+        data_key="onOutOfMemory",
+        validate=validate.OneOf([*map(str, OnOutOfMemory)]),
+        metadata={
+            "description": (
+                "What follows when a run runs out of memory: the job's end, or, once and beyond maxAttempts, an "
+                "attempt with the next size, if there is one."
+            )
+        },
+        **options,
+    )
+
+
 class SubmissionSchema(StrictSchema):
     """A job to be run."""
 
@@ -127,6 +142,7 @@ class SubmissionSchema(StrictSchema):
         validate=validate.Range(1, MOST_ATTEMPTS),
         metadata={"description": "How often failures that may pass are tried, the first time included; 3 if not set."},
     )
+    on_out_of_memory = out_of_memory_field(load_default=str(OnOutOfMemory.FAIL))
 
     contract = fields.String(
         load_default=None,
@@ -140,8 +156,13 @@ class SubmissionSchema(StrictSchema):
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> Submission:
         """The submission."""
-        size, capacity = size_from_json(loaded["size"]), Capacity(loaded["capacity"])
-        return Submission(**{**loaded, "inputs": tuple(loaded["inputs"]), "size": size, "capacity": capacity})
+        read = {
+            "inputs": tuple(loaded["inputs"]),
+            "size": size_from_json(loaded["size"]),
+            "capacity": Capacity(loaded["capacity"]),
+            "on_out_of_memory": OnOutOfMemory(loaded["on_out_of_memory"]),
+        }
+        return Submission(**{**loaded, **read})
 
 
 class IdempotencySchema(StrictSchema):

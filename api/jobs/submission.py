@@ -32,4 +32,6 @@ def as_submitted(job: Job) -> Job:
         duty_tries=0,
         replayed_by=(),
         attempts=(),
+        manifest_sha256=None,
+        went_bigger=False,
     )

@@ -94,7 +94,13 @@ def run_spark(order: RunOrder, folder: RunFolder, buckets: set[str], put_so_far:
                     logs_due = time.monotonic() + LOG_SECONDS
     if exit_code == 0:
         return Exit(0, False, "")
-    return Exit(exit_code, False, last_exception(tail_of(folder.log("stdout")), tail_of(folder.log("stderr"))))
+    told = last_exception(tail_of(folder.log("stdout")), tail_of(folder.log("stderr")))
+    return Exit(exit_status(exit_code), False, told)
+
+
+def exit_status(returncode: int) -> int:
+    """The exit code as a shell and EMR Serverless say it: of a process that a signal ended, 128 and its number."""
+    return returncode if returncode >= 0 else 128 - returncode
 
 
 def spark_environment(order: RunOrder, folder: RunFolder) -> Mapping[str, str]:

@@ -117,6 +117,7 @@ def submission_of(failed: FailedJob, edits: Edits) -> Submission:
             contract=str(request.contract) if request.contract else None,
             contract_ref=request.contract,
             capacity=request.capacity,
+            on_out_of_memory=request.on_out_of_memory,
         )
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import FieldProblem, ValidationFailed
+from shared.models import OnOutOfMemory
 from shared.schema_problems import pointer_to, shown
 from shared.sizes import SIZE_RULE, Size, size_from_json, size_problems
 from shared.submission import (
@@ -78,6 +79,9 @@ FIELDS: Mapping[str, Field] = {
         f"a whole number from {SHORTEST_TIMEOUT_SECONDS} to {LONGEST_TIMEOUT_SECONDS}",
     ),
     "maxAttempts": Field("max_attempts", _whole_number(1, MOST_ATTEMPTS), f"a whole number from 1 to {MOST_ATTEMPTS}"),
+    "onOutOfMemory": Field(
+        "on_out_of_memory", lambda value: value in [*OnOutOfMemory], f"one of {', '.join(OnOutOfMemory)}", OnOutOfMemory
+    ),
 }
 
 

@@ -51,6 +51,26 @@ def opened(url: str) -> tuple[bytes, Message]:
         return answer.read(), answer.headers
 
 
+# The driver is Java, which starts the script. Here the size small is too small for it: it is killed as the kernel does.
+HUNGRY = b"""
+import os, pathlib, signal
+if "spark.driver.cores=2" in pathlib.Path(f"/proc/{os.getppid()}/cmdline").read_text():
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+def test_a_script_that_runs_out_of_memory_is_tried_once_with_the_next_size(platform: Platform):
+    parameters = {"script": platform.upload("scripts/hungry.py", HUNGRY)}
+    wishes = {"maxAttempts": 1, "onOutOfMemory": "retry-bigger"}
+
+    ended = platform.wait(platform.api.submit({"jobType": "pyspark", "inputs": [], "parameters": parameters, **wishes}))
+
+    assert ended["status"] == "SUCCEEDED", ended["statusMessage"]
+    first, second = ended["attempts"]
+    assert (first["size"], first["failure"]["class"], first["failure"]["exitCode"]) == ("small", "memory", 137)
+    assert (second["size"], second["outcome"], ended["biggerSize"]) == ("medium", "SUCCEEDED", "medium")
+
+
 def test_what_a_script_says_of_its_input_is_what_the_job_says(platform: Platform):
     failed = platform.wait(platform.api.submit(script_job(platform, ["--column", "city"])))
 

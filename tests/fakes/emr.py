@@ -21,7 +21,8 @@ START_QUOTA_RATE = 1.0
 class Plan:
     """How a run goes: its state after each number of seconds, in order, and the words that explain the last.
 
-    `failure` is what kind of failure that is, for those who check what became of it: capacity, transient or user.
+    `failure` is what kind of failure that is, for those who check what became of it: capacity, transient, memory or
+    user.
     """
 
     states: tuple[tuple[float, str], ...] = ((0, "SUBMITTED"), (1, "RUNNING"), (10, "SUCCESS"))

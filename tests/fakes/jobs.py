@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.job_types import CSV_TO_PARQUET
-from shared.models import HistoryEntry, Job, JobInput, JobRequest, RetryPolicy, RunSpec
+from shared.models import BiggerRun, HistoryEntry, Job, JobInput, JobRequest, OnOutOfMemory, RetryPolicy, RunSpec
+from shared.sizes import SIZES
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 
@@ -47,6 +48,7 @@ def submitted_job(number: int = 1, at: datetime = NOON, **changes: Any) -> Job:
                 "sparkSubmit": {
                     "entryPoint": "s3://code/main.py",
                     "entryPointArguments": ["--job", "{}", "--output", f"s3://processed/jobs/{identifier}/"],
+                    "sparkSubmitParameters": "--conf spark.driver.memory=4654m",
                 }
             },
             configuration_overrides={},
@@ -60,6 +62,14 @@ def submitted_job(number: int = 1, at: datetime = NOON, **changes: Any) -> Job:
         due_at=at + timedelta(seconds=120),
     )
     return replace(job, **changes)
+
+
+def with_bigger(job: Job | None = None) -> Job:
+    """A job whose runs may have the size `medium` once memory ran out."""
+    job = job or submitted_job()
+    bigger = BiggerRun("medium", SIZES["medium"], "--conf spark.driver.memory=16756m")
+    request = replace(job.request, on_out_of_memory=OnOutOfMemory.RETRY_BIGGER)
+    return replace(job, request=request, spec=replace(job.spec, bigger=bigger))
 
 
 def starting_job(**changes: Any) -> Job:

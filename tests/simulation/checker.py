@@ -101,7 +101,8 @@ class Checker:
     def _record(self, run: FakeRun) -> RunRecord:
         created_at = round(run.created_at.timestamp() * 1000)
         manifest = self.manifests.get(run.run_id, UNKNOWN)
-        return RunRecord(run.run_id, run.name, self._emr.state_of(run), created_at, run.plan.failure, manifest)
+        state, asked = self._emr.state_of(run), run.request["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"]
+        return RunRecord(run.run_id, run.name, state, created_at, run.plan.failure, manifest, asked)
 
     def hold(self, check: Callable[..., None], *facts: Any) -> None:
         """Check one invariant. Raises: Violated."""

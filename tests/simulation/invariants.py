@@ -32,8 +32,9 @@ UNKNOWN = ""
 class RunRecord:
     """A run as EMR Serverless itself knows it. Times are epoch milliseconds.
 
-    `failure` is what kind of failure the world gave it: capacity, transient or user; empty if nobody knows.
+    `failure` is what kind of failure the world gave it: capacity, transient, memory or user; empty if nobody knows.
     `manifest` is the checksum of the one that it leaves if it succeeds, None if it leaves none.
+    `asked` is how large it was asked for: spark-submit's parameters; empty if nobody knows.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class RunRecord:
     created_at: int
     failure: str = UNKNOWN
     manifest: str | None = UNKNOWN
+    asked: str = UNKNOWN
 
     @property
     def is_live(self) -> bool:
@@ -70,6 +72,16 @@ def run_name(item: Item) -> str:
 def ended_by_report(item: Item) -> bool:
     """Whether the program's own report ended the job."""
     return item["status"] in ENDED and item["history"][-1]["by"] == REPORTER
+
+
+def may_go_bigger(item: Item) -> bool:
+    """Whether a bigger attempt may follow one that lacked memory."""
+    return "bigger" in item["spec"] and not item.get("wentBigger")
+
+
+def goes_bigger(old: Item, new: Item) -> bool:
+    """Whether this write makes the job's runs bigger."""
+    return not old.get("wentBigger") and bool(new.get("wentBigger"))
 
 
 def must_stop(item: Item, now: int) -> bool:
@@ -212,14 +224,15 @@ def i8_the_end_of_a_scan_owes_its_dataset_at_once(old: Item | None, new: Item, r
 
 
 def i9_a_charge_comes_with_the_retry_of_a_failed_run(old: Item | None, new: Item, runs: Runs) -> None:
-    """I9: a charge is one, and in the write that drops a run which failed, and not for want of capacity."""
+    """I9: a charge is one, and in the write that drops a run which failed, not for want of capacity or memory."""
     if old is None or old["chargedFailures"] == new["chargedFailures"]:
         return
     assert new["chargedFailures"] == old["chargedFailures"] + 1, "more than one failure charged at once"
     dropped = [run for run in runs if run.run_id == old.get("runId") and "runId" not in new]
     assert dropped, "a failure is charged, and no run is dropped"
     assert dropped[0].state == "FAILED", f"{dropped[0]} is charged as a failure"
-    assert dropped[0].failure != "capacity" or "reported" in old, "a lack of capacity is charged"
+    uncharged = dropped[0].failure in ("capacity", "memory") and "reported" not in old
+    assert not uncharged, f"a lack of {dropped[0].failure} is charged"
 
 
 def i9_only_what_may_pass_is_tried_again(old: Item | None, new: Item, runs: Runs) -> None:
@@ -233,11 +246,32 @@ def i9_only_what_may_pass_is_tried_again(old: Item | None, new: Item, runs: Runs
         assert not must_stop(old, decided_at), "another attempt follows although the job must stop"
         assert failed is not None, "another attempt follows a run that has not failed"
         assert kind != "user" or "reported" in old, "a hopeless failure is tried again"
+        assert kind != "memory" or "reported" in old or goes_bigger(old, new), "memory runs out at the same size again"
     elif new["status"] == "FAILED" and not ended_by_report(new) and "reported" not in old:
         time_left = not must_stop(old, decided_at) and decided_at + LONGEST_BACKOFF_MS < old["deadlineAt"]
         left = old["chargedFailures"] + 1 < old["retryPolicy"]["maxAttempts"]
         assert not (time_left and kind == "transient" and left), "a failure that may pass is not tried again"
         assert not (time_left and kind == "capacity"), "a lack of capacity is not waited out"
+        assert not (time_left and kind == "memory" and may_go_bigger(old)), "a bigger attempt is not made"
+
+
+def i18_a_job_goes_bigger_once_and_for_lack_of_memory(old: Item | None, new: Item, runs: Runs) -> None:
+    """I18: only the retry of a run that lacked memory makes a job bigger, once, if it may; nothing makes it smaller.
+
+    What it was asked for and what it may ask for stay as they were.
+    """
+    if old is None:
+        assert not new.get("wentBigger"), "a job begins bigger than it was asked for"
+        return
+    assert (new["request"], new["spec"]) == (old["request"], old["spec"]), "request or spec changed"
+    if old.get("wentBigger") == new.get("wentBigger"):
+        return
+    assert goes_bigger(old, new), "the job became smaller"
+    assert may_go_bigger(old), "the job went bigger although it may not"
+    dropped = [run for run in runs if run.run_id == old.get("runId") and "runId" not in new]
+    assert dropped, "the job went bigger, and no run is dropped"
+    assert dropped[0].state == "FAILED", f"the job went bigger although {dropped[0]} has not failed"
+    assert dropped[0].failure == "memory" or "reported" in old, f"the job went bigger after {dropped[0]}"
 
 
 def i10_a_cancellation_is_never_lost(old: Item | None, new: Item, runs: Runs) -> None:
@@ -352,6 +386,14 @@ def i4_a_job_has_one_live_run(run: RunRecord, item: Item | None, others: Runs) -
     """I4: at most one live run for each job."""
     live = [other for other in others if other.is_live]
     assert not live, f"{run} began while {live[0]} lives"
+
+
+def i18_a_run_is_as_large_as_its_job_is_now(run: RunRecord, item: Item | None, others: Runs) -> None:
+    """I18: a run is asked for with the size that was submitted, or with the next once its job went bigger."""
+    assert item is not None, f"{run} began for no job"
+    spec = item["spec"]
+    of_size = spec["bigger"] if item.get("wentBigger") else spec["jobDriver"]["sparkSubmit"]
+    assert run.asked == of_size["sparkSubmitParameters"], f"{run} was asked for with {run.asked}"
 
 
 # Of a message on the dead-letter queue.
@@ -472,12 +514,14 @@ OF_A_WRITE = (
     i11_every_write_has_a_rev_of_its_own,
     i11_attempts_are_counted_one_by_one,
     i12_an_intent_never_moves_back,
+    i18_a_job_goes_bigger_once_and_for_lack_of_memory,
     i16_what_ends_is_on_record,
     i18_progress_is_of_an_attempt_that_is_under_way,
     i18_progress_changes_nothing_else,
     i19_a_bill_never_changes,
 )
 OF_A_START = (
+    i18_a_run_is_as_large_as_its_job_is_now,
     i2_a_run_begins_only_for_the_current_attempt,
     i3_a_name_has_one_run,
     i4_a_job_has_one_live_run,

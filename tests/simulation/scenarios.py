@@ -9,10 +9,11 @@ from shared.job_queue import job_message
 from shared.models import FailureReason
 from shared.transitions import JobStatus
 from tests.fakes.emr import EVERY_STATE, FakeRun, Plan, fails, runs_for
-from tests.fakes.jobs import job_id, submitted_job
+from tests.fakes.jobs import job_id, submitted_job, with_bigger
 from tests.simulation.simulation import Cancel, Put, Says, Setup, Submit
 
 SHUFFLE_LOST = fails("MetadataFetchFailedException: Missing an output location for shuffle 0", 10, "transient")
+OUT_OF_MEMORY = fails("Job failed. ExitCode: 137. Last few exceptions: none were logged", 10, "memory")
 NO_CAPACITY = fails("Worker could not be allocated: maximum vCPU capacity reached", 2, "capacity")
 USER_FAULT = fails("org.apache.spark.sql.AnalysisException: [UNRESOLVED_COLUMN] `x`", 10, "user")
 STRANGE = fails("something that nobody has seen before", 10, "user")
@@ -89,6 +90,7 @@ TOLD = {
 }
 UNKNOWN_JOB = json.dumps(job_message(job_id(99)))
 RETRIED = {1: SHUFFLE_LOST}
+MAY_GO_BIGGER = {"request": with_bigger().request, "spec": with_bigger().spec}
 STUBBORN = dict.fromkeys(range(1, 9), SHUFFLE_LOST)
 
 SCENARIOS = (
@@ -109,6 +111,41 @@ SCENARIOS = (
     scenario("a passing failure is retried while no event comes", "SUCCEEDED", 2, plans=RETRIED, deliveries=never),
     scenario("a passing failure never passes", "RUN_FAILED", 3, plans=STUBBORN),
     scenario("the program is at fault", "RUN_FAILED", plans={1: USER_FAULT}),
+    scenario("memory runs out once", "SUCCEEDED", 2, plans={1: OUT_OF_MEMORY}, job=MAY_GO_BIGGER),
+    scenario(
+        "memory runs out again and again",
+        "RUN_FAILED",
+        2,
+        plans=dict.fromkeys(range(1, 9), OUT_OF_MEMORY),
+        job=MAY_GO_BIGGER,
+    ),
+    scenario("memory runs out, and the job allows no more", "RUN_FAILED", plans={1: OUT_OF_MEMORY}),
+    scenario(
+        "memory runs out after and before passing failures",
+        "RUN_FAILED",
+        4,
+        plans={**STUBBORN, 2: OUT_OF_MEMORY},
+        job=MAY_GO_BIGGER,
+    ),
+    scenario(
+        "cancelled between an attempt and a bigger one",
+        "CANCELLED",
+        1,
+        "SUCCEEDED",
+        2,
+        plans={1: OUT_OF_MEMORY},
+        actions=(Submit(), Cancel(11.5)),
+        job=MAY_GO_BIGGER,
+    ),
+    scenario(
+        "the program reports that memory ran out, and its run ends later",
+        "SUCCEEDED",
+        2,
+        "RUN_FAILED",
+        plans={1: fails("?", 100, "user")},
+        says=(says(1, 8, FAILED, "java.lang.OutOfMemoryError: Java heap space"),),
+        job=MAY_GO_BIGGER,
+    ),
     scenario("a failure that nobody knows", "RUN_FAILED", plans={1: STRANGE}),
     scenario(
         "the program leaves a note that its input is bad",

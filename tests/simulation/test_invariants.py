@@ -7,7 +7,7 @@ import pytest
 from shared.models import FailureReason, job_to_item
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
 from tests.simulation import invariants as rules
 from tests.simulation.invariants import RunRecord
 
@@ -17,6 +17,7 @@ LEFT_ONE = replace(SUCCEEDED, manifest="abc")
 BROKEN = replace(LIVE, state="FAILED", failure="transient")
 HOPELESS = replace(BROKEN, failure="user")
 STARVED = replace(BROKEN, failure="capacity")
+SHORT = replace(BROKEN, failure="memory")
 
 
 def item(job, **changes):
@@ -33,6 +34,8 @@ def failed(reason=FailureReason.RUN_FAILED, **changes):
 
 SEEN, STARTING, TRACKING = item(submitted_job()), item(starting_job()), item(tracking_job())
 IDLE, DONE = item(idle_job(rev="new")), item(ended_job(rev="new"))
+MAY_GROW, GROWN_IDLE = item(with_bigger(tracking_job())), item(with_bigger(idle_job(went_bigger=True, rev="new")))
+GROWN = {**MAY_GROW, "wentBigger": True}
 RECORD = {"attempt": 1, "outcome": "SUCCEEDED", "runId": "run-1", "startedAt": 0, "endedAt": 1}
 BILLED = {**RECORD, "bill": {"amount": "0.01"}}
 MOVED = [*SEEN["history"], {"from": "SUBMITTED", "to": "SUCCEEDED", "by": "worker"}]
@@ -95,6 +98,9 @@ OF_WRITES = [
     (rules.i9_only_what_may_pass_is_tried_again, {**TRACKING, "cancelRequestedAt": 1}, IDLE, [BROKEN]),
     (rules.i9_only_what_may_pass_is_tried_again, TRACKING, failed(), [BROKEN]),
     (rules.i9_only_what_may_pass_is_tried_again, TRACKING, failed(), [STARVED]),
+    (rules.i9_only_what_may_pass_is_tried_again, TRACKING, IDLE, [SHORT]),
+    (rules.i9_only_what_may_pass_is_tried_again, MAY_GROW, failed(), [SHORT]),
+    (rules.i9_a_charge_comes_with_the_retry_of_a_failed_run, MAY_GROW, IDLE, [SHORT]),
     (rules.i10_a_cancellation_is_never_lost, {**TRACKING, "cancelRequestedAt": 1}, TRACKING, []),
     (
         rules.i10_nothing_is_intended_after_a_cancellation,
@@ -114,6 +120,13 @@ OF_WRITES = [
     (rules.i11_attempts_are_counted_one_by_one, None, STARTING, []),
     (rules.i12_an_intent_never_moves_back, STARTING, {**STARTING, "intentAt": STARTING["intentAt"] - 1}, []),
     (rules.i19_a_bill_never_changes, {**DONE, "attempts": [BILLED]}, {**DONE, "attempts": [RECORD]}, []),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, None, {**SEEN, "wentBigger": True}, []),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, MAY_GROW, {**TRACKING, "wentBigger": True}, [SHORT]),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, GROWN, MAY_GROW, [SHORT]),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, TRACKING, {**IDLE, "wentBigger": True}, [SHORT]),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, MAY_GROW, GROWN, [SHORT]),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, MAY_GROW, GROWN_IDLE, [BROKEN]),
+    (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, MAY_GROW, GROWN_IDLE, []),
     (rules.i16_what_ends_is_on_record, TRACKING, DONE, []),
     (rules.i16_what_ends_is_on_record, TRACKING, IDLE, []),
     (rules.i16_what_ends_is_on_record, TRACKING, {**TRACKING, "attempts": [RECORD]}, []),
@@ -139,6 +152,8 @@ OF_STARTS = [
     (rules.i2_a_run_begins_only_for_the_current_attempt, {**STARTING, "attempt": 2}, []),
     (rules.i3_a_name_has_one_run, STARTING, [BROKEN]),
     (rules.i4_a_job_has_one_live_run, STARTING, [replace(LIVE, name=f"{job_id()}.2")]),
+    (rules.i18_a_run_is_as_large_as_its_job_is_now, None, []),
+    (rules.i18_a_run_is_as_large_as_its_job_is_now, GROWN, []),
 ]
 
 

@@ -13,7 +13,9 @@ from tests.fakes.emr import EVERY_STATE, SUCCEEDS, Plan, runs_for
 from tests.simulation.faults import ALL, LOST_WORKERS, SENDING, Fault
 from tests.simulation.scenarios import (
     FOREVER,
+    MAY_GO_BIGGER,
     NO_CAPACITY,
+    OUT_OF_MEMORY,
     SHUFFLE_LOST,
     STRANGE,
     USER_FAULT,
@@ -33,7 +35,7 @@ EXAMPLES, EXAMPLES_IN_FULL = 300, 5000
 CANCELLED_BY_OTHERS = Plan(((0, "RUNNING"), (60, "CANCELLED")))
 PLANS = (
     *(SUCCEEDS, SHUFFLE_LOST, NO_CAPACITY, USER_FAULT, STRANGE, SHUFFLE_LOST),
-    *(runs_for(45), runs_for(300), CANCELLED_BY_OTHERS, EVERY_STATE),
+    *(runs_for(45), runs_for(300), CANCELLED_BY_OTHERS, EVERY_STATE, OUT_OF_MEMORY),
 )
 OPERATIONS = (
     *("start_job_run", "update_item", "start_job_run", "update_item", "get_item", "put_item"),
@@ -92,6 +94,7 @@ def setup_from(draw: Draw) -> Setup:
         "most_live_runs": draw.of((None, None, 1)),
     }
     return Setup(
+        job=draw.of(({}, MAY_GO_BIGGER)),
         actions=tuple(actions),
         plans=plans,
         says=tuple(says),

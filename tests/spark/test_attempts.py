@@ -88,6 +88,9 @@ def test_a_failure_while_rows_are_read_leaves_no_manifest(platform, capfd):
     assert attempt.status == 1
     assert attempt.manifest is None
     assert attempt.failure["exception"] == "SparkNumberFormatException"
+    first, last = attempt.failure["causes"][0], attempt.failure["causes"][-1]
+    assert first.startswith("org.apache.spark.SparkException: ")
+    assert last == f"org.apache.spark.{attempt.failure['exception']}: {attempt.failure['message']}"
     assert capfd.readouterr().err.splitlines()[-1] == attempt.failure["message"]
 
 
@@ -105,6 +108,7 @@ def test_rows_lost_on_the_way_fail_the_run_as_our_defect(platform, monkeypatch):
         "failureReason": "RUN_FAILED",
         "message": "RowsLost: 3 rows were read, but 1 written and 1 set aside.",
         "exception": "RowsLost",
+        "causes": ["RowsLost: 3 rows were read, but 1 written and 1 set aside."],
     }
 
 

@@ -296,6 +296,7 @@ def test_a_missing_object_is_invalid_input(platform, uri):
         "failureReason": "INVALID_INPUT",
         "message": f"Input 'table': there is no object or folder {uri}.",
         "exception": "InvalidInput",
+        "causes": [f"InvalidInput: Input 'table': there is no object or folder {uri}."],
     }
 
 

@@ -54,6 +54,9 @@ target.write_text("written")
 
 FAILS = "raise ValueError('column qty is missing')"
 
+# The driver is Java, which started this program; the kernel kills it so when memory is used up.
+KILLS_ITS_DRIVER = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+
 # It needs no Spark of its own: the process is what these tests are about.
 WAITS = """
 import pathlib, sys, time
@@ -162,6 +165,14 @@ def test_a_program_that_raises_ends_the_run_with_its_exception(emr: Emr, put_pro
         "Job failed, please check complete logs in configured logging destination. ExitCode: 1. "
         "Last few exceptions: ValueError: column qty is missing"
     )
+
+
+def test_a_run_whose_driver_is_killed_says_so_by_its_exit_code(emr: Emr, put_program: Callable[[str], str]):
+    run_id = emr.start(jobDriver=driver(put_program(KILLS_ITS_DRIVER)))
+
+    run = emr.wait_for_state(run_id, "FAILED", seconds=SPARK_SECONDS)
+
+    assert "ExitCode: 137. Last few exceptions: " in run["stateDetails"]
 
 
 class WaitingRun:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.jobs.explanations import WHY_FINAL, WaitingFor, explain, explanation_record
+from api.jobs.explanations import WHY_FINAL, WaitingFor, explain, explanation_record, why_run_failed
 from shared.attempts import AttemptRecord, Outcome
 from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
 from shared.lifecycle import failed, retrying, start_refused
@@ -14,7 +14,7 @@ from shared.models import FailureReason, Job
 from shared.retry import may_retry
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
 from tests.unit.api.service import Api, problem_of
 
 CANCELLED = {"cancel_requested_at": NOON}
@@ -82,7 +82,7 @@ def test_every_reason_of_a_failure_says_why_it_is_final_and_what_to_do(reason):
     ("detail", "charged_failures", "told"),
     [
         ("AnalysisException: cannot resolve x", 0, "The program or its data is at fault"),
-        ("java.lang.OutOfMemoryError: Java heap space", 2, "The program or its data is at fault"),
+        ("java.lang.OutOfMemoryError: Java heap space", 2, "the job allows no bigger one (onOutOfMemory)"),
         ("ExecutorLostFailure", 2, "all of its attempts (3) are used up"),
         ("ExecutorLostFailure", 1, "the next attempt would have begun after the job's deadline"),
         ("Something that nobody has seen before", 0, "not one that is known to pass"),
@@ -93,6 +93,22 @@ def test_a_failed_run_says_by_its_text_why_no_attempt_follows(detail, charged_fa
     job = failed_job(FailureReason.RUN_FAILED, failure_detail=detail, charged_failures=charged_failures)
 
     assert told in explanation_record(job)["whyNotRetried"]
+
+
+ALLOWED = with_bigger().request
+
+
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        (ended_job(), "the job allows no bigger one (onOutOfMemory)"),
+        (ended_job(request=ALLOWED), "nothing bigger than small is to be had"),
+        (with_bigger(ended_job()), "it would have begun after the job's deadline"),
+        (with_bigger(ended_job(went_bigger=True)), "It ran out of memory at size medium too"),
+    ],
+)
+def test_a_job_that_ran_out_of_memory_says_why_no_bigger_attempt_follows(job, told):
+    assert told in why_run_failed(job, FailureClass.MEMORY)
 
 
 def ran(charged_failures: int, hours_left: float) -> Job:

@@ -1,10 +1,13 @@
 """Idempotency-Key: one job for a key, and the first answer again."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.ids import keyed_job_id
 from shared.errors import JobNotFound
-from shared.lifecycle import cancel_requested, claimed, failed
+from shared.failure_cards import FailureClass
+from shared.lifecycle import cancel_requested, claimed, failed, retrying, succeeded
 from shared.models import FailureReason
 from shared.transitions import JobStatus
 from tests.fakes.seam import aws_error, no_answer
@@ -24,7 +27,7 @@ def test_the_same_key_and_body_give_the_first_answer_again_and_send_nothing(api:
     assert len(api.messages()) == 1
 
 
-@pytest.mark.parametrize("status", [JobStatus.SUBMITTED, JobStatus.RUNNING, JobStatus.FAILED])
+@pytest.mark.parametrize("status", [*JobStatus])
 def test_the_first_answer_comes_again_wherever_the_job_is_by_then(api: Api, status: JobStatus):
     first = api.submit(key="k").get_json()
     job = api.stored(first["jobId"])
@@ -33,9 +36,19 @@ def test_the_first_answer_comes_again_wherever_the_job_is_by_then(api: Api, stat
         job = cancel_requested(claimed(job, api.clock(), api.settings), api.clock(), "api:local", "enough")
     if status is JobStatus.FAILED:
         job = failed(job, api.clock(), "worker", FailureReason.CANCELLED, "as asked", api.clock())
+    if status is JobStatus.SUCCEEDED:
+        job = succeeded(job, api.clock(), "worker", "Done.", "0" * 64)
     api.put(job)
 
     assert api.submit(key="k").get_json() == first
+
+
+def test_the_first_answer_comes_again_although_the_job_went_bigger(api: Api):
+    first = api.submit(key="k", onOutOfMemory="retry-bigger").get_json()
+    job = claimed(api.stored(first["jobId"]), api.clock(), api.settings)
+    api.put(retrying(replace(job, run_id="run-1"), api.clock(), FailureClass.MEMORY, "Out of memory."))
+
+    assert api.submit(key="k", onOutOfMemory="retry-bigger").get_json() == first
 
 
 def test_what_was_accepted_is_answered_again_although_its_input_is_gone(api: Api):
@@ -53,6 +66,7 @@ def test_what_was_accepted_is_answered_again_although_its_input_is_gone(api: Api
         {"size": "medium"},
         {"timeoutSeconds": 3601},
         {"maxAttempts": 3},
+        {"onOutOfMemory": "retry-bigger"},
         {"inputs": [{"name": "other", "uri": f"s3://{RAW}/flights/flights.csv"}]},
     ],
     ids=str,

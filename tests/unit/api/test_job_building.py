@@ -35,9 +35,12 @@ def built(settings: Settings = SETTINGS, origin: Origin = ORIGIN, **changes: Any
     return build_job(asked, JOB_TYPES[asked.job_type], origin, settings)
 
 
+EIGHT_CORES = {"driver": {"vcpu": 8, "memoryGb": 60}, "executor": {"vcpu": 8, "memoryGb": 36}, "maxExecutors": 1}
+
+
 def submit_of(job: Job) -> dict[str, Any]:
     """What spark-submit is told."""
-    found: dict[str, Any] = job.spec.job_driver["sparkSubmit"]
+    found: dict[str, Any] = job.run_spec.job_driver["sparkSubmit"]
     return found
 
 
@@ -256,6 +259,40 @@ def test_one_job_leaves_a_part_of_the_account_to_others(size: str, quota: int, s
     assert job.request.size == size
 
 
+@pytest.mark.parametrize(
+    ("size", "quota", "name", "memory_mib", "most"),
+    [("small", 400, "medium", 16756, 8), ("medium", 400, "large", 27927, 24), ("small", 16, "medium", 16756, 2)],
+)
+def test_a_job_that_may_go_bigger_knows_its_next_size_within_its_share(size, quota, name, memory_mib, most):
+    settings = replace(SETTINGS, emr_vcpu_quota=quota)
+
+    job = built(settings, size=size, onOutOfMemory="retry-bigger")
+
+    grown = replace(job, went_bigger=True)
+    words = submit_of(grown)["sparkSubmitParameters"].split()
+    assert (job.size_name, grown.size_name, grown.workers.max_executors) == (size, name, most)
+    assert f"spark.driver.memory={memory_mib}m" in words
+    assert f"spark.dynamicAllocation.maxExecutors={most}" in words
+    assert words[:2] == ["--py-files", "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/spark_jobs.zip"]
+    assert {**submit_of(grown), "sparkSubmitParameters": ""} == {**submit_of(job), "sparkSubmitParameters": ""}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"onOutOfMemory": "fail"},
+        {"size": "large", "onOutOfMemory": "retry-bigger"},
+        {"size": EIGHT_CORES, "onOutOfMemory": "retry-bigger"},  # 16 vCPU twice are more than the account has
+    ],
+)
+def test_a_job_that_may_not_or_cannot_go_bigger_has_no_next_size(asked: dict[str, Any]):
+    job = built(**asked)
+
+    assert not job.may_go_bigger
+    assert submit_of(replace(job, went_bigger=True)) == submit_of(job)
+
+
 def test_a_size_for_which_the_account_has_no_room_is_refused():
     worker = {"vcpu": 16, "memoryGb": 32}
 
@@ -311,6 +348,7 @@ def test_equal_requests_have_one_digest_and_others_another():
         digest(maxAttempts=3),
         digest(tags={"a": "b"}),
         digest(size="large"),
+        digest(onOutOfMemory="retry-bigger"),
         digest(timeoutSeconds=60),
         digest(contract="flights/1.0.0"),
         digest(contract="flights/1.0.1"),

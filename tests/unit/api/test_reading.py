@@ -7,7 +7,7 @@ import pytest
 from shared.attempts import AttemptRecord, Outcome
 from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, job_id, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger
 from tests.unit.api.service import Api, problem_of
 
 
@@ -35,8 +35,8 @@ def test_a_job_that_succeeded_names_its_output(api: Api):
 
 
 def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
-    card = FailureCard(FailureClass.MEMORY, "Out of memory.", "java.lang.OutOfMemoryError: Java heap space", 137)
-    lost = AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-7", card)
+    card = FailureCard(FailureClass.MEMORY, "Out of memory.", "java.lang.OutOfMemoryError: Java heap space", 137, True)
+    lost = AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-7", card, size="small")
     api.put(ended_job(attempt=2, attempts=(lost, AttemptRecord(2, Outcome.SUCCEEDED, NOON, NOON))))
 
     first, second = api.get(f"/jobs/{job_id()}").get_json()["attempts"]
@@ -44,6 +44,7 @@ def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
     assert first == {
         "attempt": 1,
         "outcome": "FAILED",
+        "size": "small",
         "runId": "run-7",
         "startedAt": "2026-11-23T12:00:00.000Z",
         "endedAt": "2026-11-23T12:00:09.000Z",
@@ -55,11 +56,22 @@ def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
             "exception": "java.lang.OutOfMemoryError: Java heap space",
             "exitCode": 137,
             "whatToDo": WHAT_TO_DO[FailureClass.MEMORY],
+            "wholeCardUri": f"s3://cloud-data-platform-dev-processed/jobs/{job_id()}/attempt-1/_failure.json",
         },
     }
     assert (second["outcome"], second["runId"], second["driverLogUri"], second["failure"]) == (
         *("SUCCEEDED", None, None, None),
     )
+
+
+@pytest.mark.parametrize(("went_bigger", "bigger", "memory_gb"), [(False, None, 5), (True, "medium", 18)])
+def test_a_job_says_which_size_its_runs_have_since_memory_ran_out(api: Api, went_bigger, bigger, memory_gb):
+    api.put(with_bigger(idle_job(went_bigger=went_bigger)))
+
+    record = api.get(f"/jobs/{job_id()}").get_json()
+
+    assert (record["size"], record["onOutOfMemory"], record["biggerSize"]) == ("small", "retry-bigger", bigger)
+    assert record["workers"]["driver"]["memoryGb"] == memory_gb
 
 
 @pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel"])

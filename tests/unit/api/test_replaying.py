@@ -10,7 +10,7 @@ from shared.models import FailureReason, Job, JobInput
 from shared.replays.job_replay import failure_id
 from shared.replays.replay_edits import Edits, replayed_job_id
 from shared.transitions import JobStatus
-from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger
 from tests.fakes.seam import no_answer, no_connection
 from tests.unit.api.service import RAW, Api, pointers_of, problem_of
 from worker.envelopes import failed_job_envelope
@@ -239,3 +239,19 @@ def test_an_owner_who_has_no_room_for_one_more_job_is_told_which_limit_it_is():
 
     assert problem_of(response) == (429, "quota_exceeded")
     assert api.stored(job_id(9)).replayed_by == ()
+
+
+def test_the_replay_of_a_job_that_went_bigger_begins_with_the_size_that_was_asked_for(api: Api):
+    old = with_bigger(failed(api))
+    old = api.put(replace(old, went_bigger=True))
+
+    record = replay(api, old).get_json()
+
+    assert (record["size"], record["biggerSize"], record["onOutOfMemory"]) == ("small", None, "retry-bigger")
+    assert api.stored(record["jobId"]).may_go_bigger
+
+
+def test_a_replay_may_say_anew_what_follows_when_memory_runs_out(api: Api):
+    record = replay(api, failed(api), overrides={"onOutOfMemory": "retry-bigger"}).get_json()
+
+    assert record["onOutOfMemory"] == "retry-bigger"

@@ -151,7 +151,8 @@ def test_a_wrong_shape_is_refused_with_all_its_fields(api: Api, changes: dict[st
 def test_the_refusal_of_an_unknown_field_names_those_that_are_known(api: Api):
     message = api.submit(jobtype="x").get_json()["errors"][0]["message"]
 
-    assert "capacity, contract, inputs, jobType, maxAttempts, parameters, size, tags, timeoutSeconds" in message
+    known = "capacity, contract, inputs, jobType, maxAttempts, onOutOfMemory, parameters, size, tags, timeoutSeconds"
+    assert known in message
 
 
 @pytest.mark.parametrize("edge", [{"timeoutSeconds": 60}, {"timeoutSeconds": 604800}, {"timeoutSeconds": 3600.0}])

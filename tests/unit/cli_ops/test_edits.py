@@ -68,11 +68,15 @@ def test_a_value_is_json_where_it_can_be_and_else_the_text(assignment, path, val
         (["maxAttempts=0"], "maxAttempts must be a whole number from 1 to 10, not 0."),
         (["maxAttempts=11"], "not 11"),
         (["size"], "'size' has no value: write size=VALUE."),
-        (["owner=me"], "There is no 'owner' to set; there are size, timeoutSeconds, maxAttempts and parameters.NAME."),
+        (
+            ["owner=me"],
+            "there are size, timeoutSeconds, maxAttempts, onOutOfMemory and parameters.NAME.",
+        ),
         (["parameters=1"], "There is no 'parameters'"),
         (["parameters.=1"], "There is no 'parameters.'"),
         (["size=small", "size=large"], "size is set twice."),
         (["size=huge", "maxAttempts=0"], "not 0."),
+        (["onOutOfMemory=bigger"], 'onOutOfMemory must be one of fail, retry-bigger, not "bigger".'),
     ],
 )
 def test_wrong_edits_are_refused_with_all_that_is_wrong(assignments, told):

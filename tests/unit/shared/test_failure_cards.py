@@ -77,7 +77,9 @@ def test_a_card_of_a_killed_driver_says_what_emr_says():
     )
 
 
-@pytest.mark.parametrize("card", [FailureCard(FailureClass.LOST), FailureCard(FailureClass.MEMORY, "m", "e", 137)])
+@pytest.mark.parametrize(
+    "card", [FailureCard(FailureClass.LOST), FailureCard(FailureClass.MEMORY, "m", "e", 137, True)]
+)
 def test_a_card_comes_back_from_an_item_as_it_went(card):
     assert card_from_item(card_to_item(card)) == card
 

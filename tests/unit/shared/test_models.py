@@ -17,7 +17,7 @@ from shared.models import FailureReason, FailureReport, Progress, job_from_item,
 from shared.moments import epoch_ms, from_epoch_ms
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job, with_bigger
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -36,6 +36,8 @@ json_values = st.recursive(
         submitted_job(spec=replace(submitted_job().spec, callbacks_uri="s3://artifacts/callbacks/job-1/")),
         idle_job(),
         ended_job(),
+        with_bigger(),
+        with_bigger(idle_job(went_bigger=True, attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, size="small"),))),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, "run-1", FailureCard(FailureClass.LOST)),)),

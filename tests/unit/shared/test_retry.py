@@ -16,7 +16,9 @@ from shared.retry import (
     stop_reason,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import tracking_job
+from tests.fakes.jobs import tracking_job, with_bigger
+
+BIGGER = with_bigger().spec
 
 TEXTS = [
     # EMR Serverless' stateDetails
@@ -26,7 +28,11 @@ TEXTS = [
     ),
     ("Account vCPU limit reached. ServiceQuotaExceededException", "capacity"),
     ("maximum memory per application exceeded", "capacity"),
-    ("Job failed, please check complete logs. ExitCode: 137. Last few exceptions: ", "user"),
+    ("Job failed, please check complete logs. ExitCode: 137. Last few exceptions: ", "memory"),
+    ("Job failed, please check complete logs. ExitCode: 52. Last few exceptions: Py4JNetworkError: gone", "memory"),
+    ("Job failed, please check complete logs. ExitCode: 1. Last few exceptions: MemoryError", "memory"),
+    ("Job failed, please check complete logs. ExitCode: 1137. Last few exceptions: ", "unknown"),
+    ("Job failed, please check complete logs. ExitCode: 143. Last few exceptions: ", "unknown"),
     ("Failed to pull image 000.dkr.ecr/x: ImagePullFailure", "transient"),
     ("Job run lost its driver: the process vanished", "transient"),
     # Spark's and Hadoop's exceptions
@@ -35,7 +41,21 @@ TEXTS = [
     ("[PATH_NOT_FOUND] Path does not exist: s3://raw/nothing.csv.", "user"),
     ("SparkNumberFormatException: [CAST_INVALID_INPUT] The value 'NA' of the type STRING", "user"),
     ("SparkArithmeticException: [DIVIDE_BY_ZERO] Division by zero", "user"),
-    ("java.lang.OutOfMemoryError: Java heap space", "user"),
+    ("java.lang.OutOfMemoryError: Java heap space", "memory"),
+    ("java.lang.OutOfMemoryError: GC overhead limit exceeded", "memory"),
+    ("SparkOutOfMemoryError: [UNABLE_TO_ACQUIRE_MEMORY] Unable to acquire 65536 bytes of memory, got 0.", "memory"),
+    ("SparkException: Not enough memory to build and broadcast the table to all worker nodes.", "memory"),
+    (
+        "ExecutorLostFailure (executor 1 exited) Reason: The executor with id 1 exited with exit code 137(SIGKILL",
+        "memory",
+    ),
+    ("ExecutorLostFailure (executor 1 exited) Reason: Command exited with code 143", "transient"),
+    ("Container killed by YARN for exceeding memory limits. 5.5 GB of 5.5 GB physical memory used.", "memory"),
+    ("Container is running beyond the 'PHYSICAL' memory limit. Killing container.", "memory"),
+    (
+        "Job aborted due to stage failure: Lost task 0.3 in stage 1.0: java.lang.OutOfMemoryError: Java heap space",
+        "memory",
+    ),
     ("NameError: name 'spark' is not defined", "user"),
     ("java.lang.ClassNotFoundException: com.example.Main", "user"),
     ("ExecutorLostFailure (executor 3 exited caused by one of the running tasks)", "transient"),
@@ -89,6 +109,14 @@ def test_jitter_only_depends_on_what_it_is_made_of():
         (FailureClass.TRANSIENT, {"charged_failures": 1}, True),
         (FailureClass.TRANSIENT, {"charged_failures": 2}, False),
         (FailureClass.CAPACITY, {"charged_failures": 2}, True),
+        (FailureClass.MEMORY, {}, False),
+        (FailureClass.MEMORY, {"spec": BIGGER}, True),
+        (FailureClass.MEMORY, {"spec": BIGGER, "charged_failures": 2}, True),
+        (FailureClass.MEMORY, {"spec": BIGGER, "went_bigger": True}, False),
+        (FailureClass.MEMORY, {"spec": BIGGER, "cancel_requested_at": NOON}, False),
+        (FailureClass.MEMORY, {"spec": BIGGER, "deadline_at": NOON}, False),
+        (FailureClass.USER, {"spec": BIGGER}, False),
+        (FailureClass.INPUT, {"spec": BIGGER}, False),
         (FailureClass.TRANSIENT, {"cancel_requested_at": NOON}, False),
         (FailureClass.TRANSIENT, {"deadline_at": NOON}, False),
     ],

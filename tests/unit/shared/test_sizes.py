@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from shared.sizes import MEMORY_OF, SIZES, Worker, size_from_json, size_problems, size_to_json, workers_of
+from shared.sizes import (
+    MEMORY_OF,
+    SIZES,
+    Size,
+    Worker,
+    next_size,
+    size_from_json,
+    size_problems,
+    size_to_json,
+    workers_of,
+)
 
 LEAST = {"vcpu": 1, "memoryGb": 2}
 
@@ -93,3 +103,31 @@ def test_a_larger_size_has_never_less_memory_for_each_worker():
     memory = [size.executor.memory_gb for size in SIZES.values()]
 
     assert memory == sorted(set(memory))
+
+
+@pytest.mark.parametrize(("size", "following"), [("small", "medium"), ("medium", "large"), ("large", None)])
+def test_the_next_size_of_a_name_has_more_memory(size: str, following: str | None):
+    assert next_size(size) == following
+    if following is not None:
+        smaller, larger = SIZES[size], SIZES[following]
+        assert larger.driver.memory_gb > smaller.driver.memory_gb
+        assert larger.executor.memory_gb > smaller.executor.memory_gb
+
+
+@pytest.mark.parametrize(
+    ("worker", "twice"),
+    [
+        (Worker(1, 4), Worker(1, 8)),
+        (Worker(1, 5), Worker(2, 10)),
+        (Worker(4, 16), Worker(8, 32)),
+        (Worker(4, 15), Worker(4, 30)),
+        (Worker(4, 29), None),  # 58 GB: 8 vCPU come in steps of 4, 16 in steps of 8
+        (Worker(16, 56, 100), Worker(16, 112, 100)),
+        (Worker(16, 64), None),
+    ],
+)
+def test_the_next_size_of_workers_in_full_has_twice_their_memory_where_emr_has_it(worker: Worker, twice: Worker | None):
+    least = Worker(1, 2)
+
+    assert next_size(Size(worker, worker, 3)) == (Size(twice, twice, 3) if twice else None)
+    assert next_size(Size(worker, least, 3)) == Size(twice or worker, Worker(1, 4), 3)

@@ -14,16 +14,17 @@ from shared.bills import Bill, Usage
 from shared.errors import ObjectsUnavailable, StoreUnavailable
 from shared.failure_cards import FailureCard, FailureClass
 from shared.lifecycle import START_FENCE, cancel_requested, claimed
-from shared.models import DUE_SHARDS, FailureReason, shard_of
+from shared.models import DUE_SHARDS, FailureReason, RetryPolicy, shard_of
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.emr import Plan, fails, runs_for
-from tests.fakes.jobs import job_id, submitted_job
+from tests.fakes.jobs import job_id, submitted_job, with_bigger
 from tests.fakes.seam import aws_error, no_answer, no_connection
 from tests.fakes.world import World, never
 
 SHUFFLE_LOST = "org.apache.spark.shuffle.MetadataFetchFailedException: Missing an output location for shuffle 0"
 NO_CAPACITY = "Worker could not be allocated: maximum vCPU capacity reached"
+OUT_OF_MEMORY = "Job failed, please check complete logs. ExitCode: 137. Last few exceptions: none were logged"
 USER_FAULT = "org.apache.spark.sql.AnalysisException: [UNRESOLVED_COLUMN] `x`"
 
 
@@ -706,12 +707,12 @@ LEFT = {
         (
             KILLED,
             LEFT,
-            FailureCard(FailureClass.UNKNOWN, LEFT["message"], "java.io.IOException: Disk ?full", 143),
+            FailureCard(FailureClass.UNKNOWN, LEFT["message"], "java.io.IOException: Disk ?full", 143, True),
         ),
         (
             "?",
             {"message": "No column x.", "failureReason": "INVALID_INPUT", "causes": "KeyError"},
-            FailureCard(FailureClass.INPUT, "No column x."),
+            FailureCard(FailureClass.INPUT, "No column x.", is_whole_in_s3=True),
         ),
         (SHUFFLE_LOST, None, FailureCard(FailureClass.TRANSIENT, SHUFFLE_LOST, SHUFFLE_LOST)),
     ],
@@ -890,3 +891,82 @@ def test_the_figure_that_comes_with_the_end_of_a_long_run_is_read_again(world):
 
     assert before == [None]
     assert all(bills_of(world, job))
+
+
+def memory_asked_of(world: World) -> list[str]:
+    """The memory that each run of the world was asked for with."""
+    submits = [run.request["jobDriver"]["sparkSubmit"] for run in world.emr.runs.values()]
+    return [submit["sparkSubmitParameters"].removeprefix("--conf spark.driver.memory=") for submit in submits]
+
+
+def go_on(world: World) -> None:
+    """Until nothing more happens to one job."""
+    for _ in range(12):
+        world.run_for(30)
+        world.send_events()
+
+
+def test_a_job_that_ran_out_of_memory_is_tried_once_more_with_the_next_size(world):
+    job = with_bigger(submitted_job(retry_policy=RetryPolicy(max_attempts=1, base_seconds=30, cap_seconds=900)))
+    world.emr.plans = {f"{job.job_id}.1": fails(OUT_OF_MEMORY)}
+    world.submit(job)
+
+    go_on(world)
+
+    done = world.job(job)
+    assert (done.status, done.attempt, done.charged_failures, done.went_bigger) == (JobStatus.SUCCEEDED, 2, 0, True)
+    assert memory_asked_of(world) == ["4654m", "16756m"]
+    assert [(record.size, record.outcome) for record in done.attempts] == [("small", "FAILED"), ("medium", "SUCCEEDED")]
+    (told,) = [entry.message for entry in done.history if "failed" in entry.message]
+    assert told.startswith("Attempt 1 failed (memory); the next follows in ")
+    assert " s with size medium instead of small. Job failed" in told
+
+
+def test_memory_that_runs_out_again_ends_the_job(world):
+    job = with_bigger()
+    world.emr.default_plan = fails(OUT_OF_MEMORY)
+    world.submit(job)
+
+    go_on(world)
+
+    done = world.job(job)
+    assert (done.status, done.failure_reason, done.attempt) == (JobStatus.FAILED, FailureReason.RUN_FAILED, 2)
+    assert [record.size for record in done.attempts] == ["small", "medium"]
+    (letter,) = world.dead_letters()
+    assert letter["request"]["size"] == "small"
+    assert (letter["failure"]["class"], letter["failure"]["exitCode"]) == ("memory", 137)
+
+
+def test_the_attempts_after_the_bigger_one_are_as_big(world):
+    job = with_bigger()
+    world.emr.plans = {f"{job.job_id}.1": fails(OUT_OF_MEMORY), f"{job.job_id}.2": fails(SHUFFLE_LOST)}
+    world.submit(job)
+
+    go_on(world)
+
+    done = world.job(job)
+    assert (done.status, done.attempt, done.charged_failures) == (JobStatus.SUCCEEDED, 3, 1)
+    assert memory_asked_of(world) == ["4654m", "16756m", "16756m"]
+
+
+def test_a_job_that_does_not_allow_it_ends_when_memory_runs_out(world):
+    job = submitted_job()
+    world.emr.default_plan = fails(OUT_OF_MEMORY)
+    world.submit(job)
+
+    go_on(world)
+
+    done = world.job(job)
+    assert (done.status, done.attempt) == (JobStatus.FAILED, 1)
+    assert done.attempts[0].failure == FailureCard(FailureClass.MEMORY, OUT_OF_MEMORY, None, 137)
+
+
+def test_a_failure_that_may_pass_makes_no_job_bigger(world):
+    job = with_bigger()
+    world.emr.plans = {f"{job.job_id}.1": fails(SHUFFLE_LOST)}
+    world.submit(job)
+
+    go_on(world)
+
+    assert (world.job(job).status, world.job(job).went_bigger) == (JobStatus.SUCCEEDED, False)
+    assert memory_asked_of(world) == ["4654m", "4654m"]

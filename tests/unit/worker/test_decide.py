@@ -13,7 +13,7 @@ from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job
+from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
 from worker.decide import (
     NOTHING_YET,
     Cancel,
@@ -56,6 +56,7 @@ def after(seconds: float) -> Wait:
 
 
 LOST_SHUFFLE = "MetadataFetchFailedException"
+KILLED = "Job failed. ExitCode: 137. Last few exceptions: "
 NO_LACK = ProgramFailure(FailureReason.RUN_FAILED, "`capacity`")
 USER = ProgramFailure(FailureReason.INVALID_INPUT, "no such column")
 REPORTED = {"reported": FailureReport(1, "transient", NOON, "lost a worker")}
@@ -113,6 +114,22 @@ ROWS = [
     (8, tracking_job(), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
     (8, tracking_job(charged_failures=2), saw("FAILED", "no vCPU"), False, Retry(FailureClass.CAPACITY, "no vCPU")),
     (8, tracking_job(**REPORTED), saw("FAILED", "?"), False, Retry(FailureClass.TRANSIENT, "lost a worker")),
+    (8, with_bigger(tracking_job()), saw("FAILED", KILLED), False, Retry(FailureClass.MEMORY, KILLED)),
+    (
+        8,
+        with_bigger(tracking_job(charged_failures=2)),
+        saw("FAILED", KILLED),
+        False,
+        Retry(FailureClass.MEMORY, KILLED),
+    ),
+    (9, tracking_job(), saw("FAILED", KILLED), False, Fail(FailureReason.RUN_FAILED, KILLED)),
+    (
+        9,
+        with_bigger(tracking_job(went_bigger=True)),
+        saw("FAILED", KILLED),
+        False,
+        Fail(FailureReason.RUN_FAILED, KILLED),
+    ),
     (
         9,
         tracking_job(),
