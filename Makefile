@@ -30,7 +30,7 @@ unit: setup ## milliseconds each, no network
 	$(PYTEST) -q -n 2 tests/unit tests/repository $(COVERAGE)
 
 simulation: setup ## the worker cut at every call, on fakes and a virtual clock
-	$(PYTEST) -q tests/simulation
+	$(PYTEST) -q -n 2 tests/simulation
 
 node: setup ## make the environment of the Node packages that tests use
 	@"$(PYTHON)" scripts/set_up.py node

@@ -11,6 +11,19 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="try every schedule of the simulation, not a sample")
 
 
+def pytest_sessionfinish(session):
+    """One of several processes hands on what it tried."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["simulation"] = [dict(TRIED), dict(CHECKED)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """What such a process tried counts with the rest."""
+    for total, part in zip((TRIED, CHECKED), node.workeroutput.get("simulation", ()), strict=False):
+        total.update(part)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if not CHECKED:
         return

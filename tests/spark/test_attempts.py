@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
 from conftest import ROOT
@@ -97,7 +98,7 @@ def test_a_failure_while_rows_are_read_leaves_no_manifest(platform, capfd):
 def test_rows_lost_on_the_way_fail_the_run_as_our_defect(platform, monkeypatch):
     def run_and_lose_a_row(spark, inputs, parameters):
         result = csv_to_parquet.run(spark, inputs, parameters)
-        return csv_to_parquet.replace(result, data=result.data.where("id > 1"))
+        return replace(result, data=result.data.where("id > 1"))
 
     monkeypatch.setitem(runner.JOB_TYPES, "csv-to-parquet", run_and_lose_a_row)
 
@@ -146,7 +147,7 @@ def test_an_unknown_job_type_names_those_there_are(platform):
     assert attempt.failure["failureReason"] == "RUN_FAILED"
     assert attempt.failure["message"] == (
         "LookupError: This code has no job type 'guess'; "
-        "it has compact, csv-to-parquet, deduplicate, json-to-parquet, mask, pii-scan, profile, sql."
+        "it has compact, csv-to-parquet, deduplicate, json-to-parquet, mask, pii-scan, profile, quality, sql."
     )
 
 
