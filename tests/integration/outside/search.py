@@ -39,6 +39,12 @@ REFUSALS = (
     Refusal("invalid_transition", "Whether a report fits depends on how the job is.", SIGNED),
     Refusal("report_refused", "Whether a report fits depends on how the job is.", SIGNED),
     Refusal(
+        "validation_failed",
+        "That no more stages can be done than there are is no matter of a schema.",
+        SIGNED,
+        "/progress/stagesDone",
+    ),
+    Refusal(
         "malformed_request",
         "JSON can spell NUL and half of a surrogate pair, and a schema cannot forbid them everywhere.",
         detail="The body holds (a NUL character|half of a surrogate pair).*",
