@@ -71,7 +71,7 @@ def run_of(platform: Platform, job: Record) -> Record:
 
 
 def test_a_job_says_how_far_it_is_and_ends_by_its_own_report_and_its_key_is_nowhere_to_be_seen(platform: Platform):
-    job = submit(platform, 12_000)
+    job = submit(platform, 20_000)
 
     progress = wait_for(lambda: platform.api.get(job["jobId"])["progress"])
     assert 0 <= progress["stagesDone"] <= progress["stagesTotal"] > 0
