@@ -4,7 +4,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from api.jobs.records import text
+from api.protocol.answers import text
 from api.protocol.operations import returns
 from api.services import services
 from shared.errors import StoreUnavailable

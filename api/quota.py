@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
 from api.identity.auth import caller, reads_jobs
-from api.jobs.records import iso, list_of, moment, number, text
+from api.protocol.answers import iso, list_of, moment, number, text
 from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.errors import StoreUnavailable

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from api.jobs.records import iso, list_of, moment, open_object, text
+from api.protocol.answers import iso, list_of, moment, open_object, text
 from api.protocol.fields import FullMatch, QueryNumber, StrictSchema
 from shared.contracts.contract_registry import StoredContract
 from shared.contracts.contract_schema import NAME

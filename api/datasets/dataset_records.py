@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from api.datasets.dataset_schemas import WantedPart
-from api.jobs.records import iso, list_of, moment, number, text
+from api.protocol.answers import iso, list_of, moment, number, text
 from api.services import services
 from shared.datasets.datasets import Dataset, DatasetStatus
 from shared.datasets.links import Link

@@ -14,10 +14,11 @@ from marshmallow import Schema, fields, post_load, validate
 from api.identity.auth import caller, writes_jobs
 from api.ids import keyed_job_id
 from api.jobs.inputs import Inputs, RememberedInputs
-from api.jobs.records import JobSchema, job_record, list_of, number
+from api.jobs.records import JobSchema, job_record
 from api.jobs.schemas import KEY_PATTERN, WRONG_KEY, SubmissionSchema
 from api.jobs.submission import as_submitted
 from api.jobs.submitting import Submitted, job_id_of, send_messages, submit_as
+from api.protocol.answers import list_of, number
 from api.protocol.errors import problem_document, seen_by_clients
 from api.protocol.fields import FullMatch, StrictSchema
 from api.protocol.operations import load_with, returns, takes_body

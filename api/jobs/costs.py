@@ -5,39 +5,30 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api.protocol.fields import WholeNumber
+from api.protocol.answers import amount, day, number, text
 from shared.attempts import AttemptRecord, Outcome
 from shared.bills import Bill
 from shared.models import Job
 from shared.settings import Settings
 
-
-def _amount(description: str, **options: Any) -> fields.Float:
-    return fields.Float(required=True, metadata={"description": description}, **options)
-
-
-def _text(description: str, **options: Any) -> fields.String:
-    return fields.String(required=True, metadata={"description": description}, **options)
-
-
 AttemptCostSchema = Schema.from_dict(
     {
-        "attempt": WholeNumber(required=True, metadata={"description": "The attempt."}),
-        "runId": _text("Its run; null if none was recorded.", allow_none=True),
-        "vcpuHours": _amount("Hours of one vCPU, as EMR Serverless bills them."),
-        "memoryGbHours": _amount("Hours of one GB of memory."),
-        "storageGbHours": _amount("Hours of one GB of disk, beyond what is free."),
-        "amount": _amount("What that comes to."),
-        "source": _text("The price list by which it was reckoned."),
-        "asOf": fields.String(required=True, metadata={"format": "date", "description": "The day of the prices."}),
+        "attempt": number("The attempt."),
+        "runId": text("Its run; null if none was recorded.", allow_none=True),
+        "vcpuHours": amount("Hours of one vCPU, as EMR Serverless bills them."),
+        "memoryGbHours": amount("Hours of one GB of memory."),
+        "storageGbHours": amount("Hours of one GB of disk, beyond what is free."),
+        "amount": amount("What that comes to."),
+        "source": text("The price list by which it was reckoned."),
+        "asOf": day("The day of the prices."),
     },
     name="AttemptCostSchema",
 )
 
 JobCostSchema = Schema.from_dict(
     {
-        "amount": _amount("The sum of all attempts whose cost is known."),
-        "currency": _text("Of all amounts, in ISO 4217."),
+        "amount": amount("The sum of all attempts whose cost is known."),
+        "currency": text("Of all amounts, in ISO 4217."),
         "isComplete": fields.Boolean(
             required=True,
             metadata={"description": "Whether the cost of every attempt is known, and no more can follow."},

@@ -9,7 +9,7 @@ from marshmallow import Schema, post_load, validate
 from api.identity.auth import opens_dashboards
 from api.identity.owned import own_job
 from api.jobs.attempt_runs import run_of
-from api.jobs.records import iso, moment, number, text
+from api.protocol.answers import iso, moment, number, text
 from api.protocol.fields import QueryNumber, StrictSchema
 from api.protocol.operations import returns, takes_query
 from api.services import services

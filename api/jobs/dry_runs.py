@@ -5,9 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.identity.auth import caller
-from api.jobs.records import JobSchema, job_record, open_object, text
+from api.jobs.records import JobSchema, job_record
 from api.jobs.submission import as_submitted
 from api.jobs.submitting import checked_job, job_id_of, made_by, repeated
+from api.protocol.answers import amount, day, open_object, text
 from api.quota import QuotasSchema, quotas_record
 from api.services import services
 from shared.job_store import ONE_JOB
@@ -21,18 +22,13 @@ from shared.submission import Submission
 FIRST_ATTEMPT = 1
 
 
-def money(description: str) -> fields.Float:
-    """An amount of money that is always there."""
-    return fields.Float(required=True, metadata={"description": description})
-
-
 PricesSchema = Schema.from_dict(
     {
-        "vcpuHour": money("Of one vCPU for one hour."),
-        "memoryGbHour": money("Of one GB of memory for one hour."),
-        "storageGbHour": money("Of one GB of disk for one hour, beyond the 20 GB of each worker that are free."),
+        "vcpuHour": amount("Of one vCPU for one hour."),
+        "memoryGbHour": amount("Of one GB of memory for one hour."),
+        "storageGbHour": amount("Of one GB of disk for one hour, beyond the 20 GB of each worker that are free."),
         "source": text("Which price list says so."),
-        "asOf": fields.String(required=True, metadata={"format": "date", "description": "The day of the prices."}),
+        "asOf": day("The day of the prices."),
     },
     name="PricesSchema",
 )
@@ -40,8 +36,8 @@ PricesSchema = Schema.from_dict(
 CostSchema = Schema.from_dict(
     {
         "currency": text("Of all amounts, in ISO 4217."),
-        "atLeast": money("With the driver and the executors that a run begins with."),
-        "atMost": money("With the driver and all executors that a run of this size may have."),
+        "atLeast": amount("With the driver and the executors that a run begins with."),
+        "atMost": amount("With the driver and all executors that a run of this size may have."),
         "prices": fields.Nested(PricesSchema, required=True),
     },
     name="CostSchema",

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from api.jobs.records import iso, job_status, moment, number, text
+from api.jobs.records import job_status
+from api.protocol.answers import iso, moment, number, text
 from shared.failure_cards import WHAT_TO_DO, FailureClass
 from shared.models import FailureReason, Job, OnOutOfMemory
 from shared.retry import class_of_end

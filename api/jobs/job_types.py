@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
 from api.identity.auth import reads_jobs
-from api.jobs.records import list_of, number, open_object, text
+from api.protocol.answers import list_of, number, open_object, text
 from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.errors import NotFound

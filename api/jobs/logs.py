@@ -12,7 +12,7 @@ from api.identity.auth import caller, reads_logs
 from api.identity.owned import own_job
 from api.jobs.attempt_runs import AttemptRun, run_of
 from api.jobs.log_tails import Most, Tail, Window, tail_of
-from api.jobs.records import iso, moment, number, text
+from api.protocol.answers import iso, moment, number, text
 from api.protocol.fields import QueryNumber, StrictSchema
 from api.protocol.operations import returns, takes_query
 from api.services import services

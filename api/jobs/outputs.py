@@ -10,8 +10,8 @@ from marshmallow import Schema, fields
 
 from api.identity.auth import caller, reads_jobs
 from api.identity.owned import own_job
-from api.jobs.records import iso, list_of, moment, number, open_object, text
 from api.jobs.shown_manifests import checked_manifest, checked_own_manifest
+from api.protocol.answers import iso, list_of, moment, number, open_object, text
 from api.protocol.operations import returns, takes_nothing
 from api.services import services
 from shared.datasets.links import Link

@@ -1,13 +1,12 @@
 """Jobs as clients see them: camelCase, ISO 8601 in UTC with milliseconds, and null for what is not there."""
 
-from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from api.jobs.costs import JobCostSchema, job_cost
 from api.jobs.schemas import STATUSES
-from api.protocol.fields import WholeNumber
+from api.protocol.answers import iso, list_of, moment, number, open_object, text
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
 from shared.failure_cards import FailureCard, FailureClass
 from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, failure_of_attempt_uri, manifest_uri
@@ -17,37 +16,11 @@ from shared.sizes import CUSTOM, SIZES, name_of, size_to_json
 from shared.transitions import JobStatus
 
 
-def moment(description: str, **options: Any) -> fields.String:
-    """A point in time, as `iso` writes it."""
-    return fields.String(required=True, metadata={"format": "date-time", "description": description}, **options)
-
-
-def text(description: str, **options: Any) -> fields.String:
-    """A text that is always there, or null where `allow_none`."""
-    return fields.String(required=True, metadata={"description": description}, **options)
-
-
 def job_status(description: str, **options: Any) -> fields.String:
     """A status of a job."""
     return fields.String(
         required=True, validate=validate.OneOf(STATUSES), metadata={"description": description}, **options
     )
-
-
-def number(description: str, **options: Any) -> WholeNumber:
-    """A number that is always there, or null where `allow_none`."""
-    return WholeNumber(required=True, metadata={"description": description}, **options)
-
-
-def list_of(schema: type[Schema], description: str) -> fields.List[Any]:
-    """A list that is always there, and may be empty."""
-    return fields.List(fields.Nested(schema), required=True, metadata={"description": description})
-
-
-def open_object(description: str, **options: Any) -> fields.Dict:
-    """An object of any content."""
-    metadata = {"description": description, "additionalProperties": True}
-    return fields.Dict(keys=fields.String(), required=True, metadata=metadata, **options)
 
 
 LinksSchema = Schema.from_dict(
@@ -236,11 +209,6 @@ HistorySchema = Schema.from_dict(
     {"items": list_of(HistoryEntrySchema, "The oldest first; of a very long history the middle is missing.")},
     name="HistorySchema",
 )
-
-
-def iso(at: datetime | None) -> str | None:
-    """A moment as clients see it."""
-    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def progress_record(progress: Progress | None) -> dict[str, Any] | None:
