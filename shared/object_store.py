@@ -84,16 +84,24 @@ class ObjectStore:
             raise
         return True
 
+    def _open(self, uri: str, most_bytes: int | None = None) -> Any | None:
+        """The body of an object, or of its first bytes; None where there is no object, or it has no such bytes."""
+        bucket, key = split_uri(uri)
+        part: dict[str, Any] = {} if most_bytes is None else {"Range": f"bytes=0-{most_bytes - 1}"}
+        try:
+            return self._client.get_object(Bucket=bucket, Key=key, **part)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING | {EMPTY}:
+                return None
+            raise
+
     def read_json(self, uri: str) -> Any | None:
         """A small JSON document, or None where there is none. Raises: ObjectsForbidden, ObjectsUnavailable."""
-        bucket, key = split_uri(uri)
         with object_errors(uri):
-            try:
-                body = self._client.get_object(Bucket=bucket, Key=key)["Body"].read(DOCUMENT_BYTES)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in MISSING:
-                    return None
-                raise
+            found = self._open(uri)
+            if found is None:
+                return None
+            body = found.read(DOCUMENT_BYTES)
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
@@ -104,15 +112,11 @@ class ObjectStore:
 
         Raises: ObjectsForbidden, ObjectsUnavailable.
         """
-        bucket, key = split_uri(uri)
         digest = hashlib.sha256()
         with object_errors(uri):
-            try:
-                body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            except ClientError as error:
-                if error.response["Error"]["Code"] in MISSING:
-                    return None
-                raise
+            body = self._open(uri)
+            if body is None:
+                return None
             while block := body.read(BLOCK_BYTES):
                 digest.update(block)
         return digest.hexdigest()
@@ -138,31 +142,19 @@ class ObjectStore:
 
         Raises: ObjectsForbidden, ObjectsUnavailable.
         """
-        bucket, key = split_uri(uri)
         with object_errors(uri):
-            try:
-                answer = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes - 1}")
-                # A store that knows no ranges sends the whole object.
-                return answer["Body"].read(most_bytes)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in MISSING | {EMPTY}:
-                    return None
-                raise
+            body = self._open(uri, most_bytes)
+            # A store that knows no ranges sends the whole object.
+            return None if body is None else body.read(most_bytes)
 
     def read_pieces(self, uri: str, most_bytes: int) -> Iterator[bytes] | None:
         """An object's first bytes as they come, or None where there is none or it is empty.
 
         Raises: ObjectsForbidden, ObjectsUnavailable; so does each piece.
         """
-        bucket, key = split_uri(uri)
         with object_errors(uri):
-            try:
-                answer = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes - 1}")
-            except ClientError as error:
-                if error.response["Error"]["Code"] in MISSING | {EMPTY}:
-                    return None
-                raise
-        return _pieces_of(uri, answer["Body"], most_bytes)
+            body = self._open(uri, most_bytes)
+        return None if body is None else _pieces_of(uri, body, most_bytes)
 
     def put(self, uri: str, body: bytes, content_type: str) -> None:
         """Write a small object, over whatever lies there. Raises: ObjectsForbidden, ObjectsUnavailable."""
