@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import StringType, StructType
 
 from spark_jobs.columns import any_of, quoted
-from spark_jobs.date_patterns import try_patterns
+from spark_jobs.date_patterns import pattern_options, try_patterns
 from spark_jobs.failures import InvalidInput
 from spark_jobs.faults import ENCODING, FIELDS, TYPE, at_least, fault, faults_among, misfit, named
 from spark_jobs.inputs import InputFiles
@@ -57,10 +57,9 @@ class CsvDialect:
 
     def options(self) -> Dict[str, Any]:
         """Spark's options for reading files."""
-        formats = {"dateFormat": self.date_format, "timestampFormat": self.timestamp_format}
         return {
             **self.tokens(),
-            **{name: pattern for name, pattern in formats.items() if pattern is not None},
+            **pattern_options(self.date_format, self.timestamp_format),
             "header": self.header,
             "encoding": self.encoding,
             "multiLine": self.multi_line,

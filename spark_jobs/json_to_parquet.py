@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
 from spark_jobs.csv_files import LINE
+from spark_jobs.date_patterns import pattern_options
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
 from spark_jobs.json_files import JsonColumn, read_json
@@ -28,8 +29,7 @@ class Parameters:
 
     def formats(self) -> Dict[str, str]:
         """Spark's options for dates and times."""
-        given = {"dateFormat": self.date_format, "timestampFormat": self.timestamp_format}
-        return {name: pattern for name, pattern in given.items() if pattern is not None}
+        return pattern_options(self.date_format, self.timestamp_format)
 
     def limits(self) -> Limits:
         """How many lines may be set aside."""

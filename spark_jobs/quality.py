@@ -10,6 +10,7 @@ from spark_jobs.contract import Contract
 from spark_jobs.contract_check import CheckedRows
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.csv_under_contract import read_csv_under
+from spark_jobs.date_patterns import pattern_options
 from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
@@ -45,8 +46,7 @@ class Parameters:
 
     def formats(self) -> Dict[str, str]:
         """Spark's options for dates and times in JSON."""
-        given = {"dateFormat": self.date_format, "timestampFormat": self.timestamp_format}
-        return {name: pattern for name, pattern in given.items() if pattern is not None}
+        return pattern_options(self.date_format, self.timestamp_format)
 
     def limits(self) -> Limits:
         """How many rows may break a rule before the job fails."""
