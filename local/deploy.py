@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.marked import wait_until
 from local.settings import ROOT
-from local.spark_code import code_objects
+from deployment.spark_code import code_objects
 
 TEMPLATE = ROOT / "cloudformation" / "data.yaml"
 STACK = "cloud-data-platform-dev-data"

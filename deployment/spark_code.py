@@ -4,9 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from local.settings import ROOT
-
-PACKAGE = ROOT / "spark_jobs"
+PACKAGE = Path(__file__).resolve().parents[1] / "spark_jobs"
 # Zip files know no earlier date; a fixed one makes the same code the same bytes.
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 

@@ -1,0 +1,1 @@
+"""Brings the templates of `cloudformation/` into an AWS account, stack by stack."""
