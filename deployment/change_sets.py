@@ -107,7 +107,11 @@ class Stacks:
         try:
             self._client.delete_change_set(StackName=stack.name, ChangeSetName=NAME)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ValidationError", "ChangeSetNotFound", "ChangeSetNotFoundException"):
+            if error.response["Error"]["Code"] not in (
+                "ValidationError",
+                "ChangeSetNotFound",
+                "ChangeSetNotFoundException",
+            ):
                 raise
 
     def _wait_for_change_set(self, stack: Stack) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from deployment.change_sets import Plan, Stacks
 from deployment.guards import HOLD_DATA, changes_application, losses
 from deployment.release import image_by_digest, image_tag, upload_spark_code
-from deployment.stacks import ORDER, DeploymentRefused, Stack, outputs_of_generations, parameters_of, stacks_of
 from deployment.spark_code import code_objects
+from deployment.stacks import ORDER, DeploymentRefused, Stack, outputs_of_generations, parameters_of, stacks_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -8,9 +8,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deployment.spark_code import code_objects
 from local.marked import wait_until
 from local.settings import ROOT
-from deployment.spark_code import code_objects
 
 TEMPLATE = ROOT / "cloudformation" / "data.yaml"
 STACK = "cloud-data-platform-dev-data"

@@ -64,9 +64,7 @@ def read_template(stack: Stack) -> dict[str, Any]:
 
 def declared_parameters(template: Mapping[str, Any]) -> dict[str, str | None]:
     """Each parameter and its default, as CloudFormation's ValidateTemplate tells them."""
-    return {
-        name: str(each["Default"]) if "Default" in each else None for name, each in template["Parameters"].items()
-    }
+    return {name: str(each["Default"]) if "Default" in each else None for name, each in template["Parameters"].items()}
 
 
 @dataclass(frozen=True)
@@ -121,9 +119,7 @@ def resolve(stack: Stack, environment: Mapping[str, Any], known: Mapping[str, st
         if value is not None
     }
     resolver = Resolver(template, typed)
-    resources = {
-        name: resolver.value(each) for name, each in template["Resources"].items() if resolver.is_there(each)
-    }
+    resources = {name: resolver.value(each) for name, each in template["Resources"].items() if resolver.is_there(each)}
     outputs = {name: resolver.value(each["Value"]) for name, each in template.get("Outputs", {}).items()}
     return Resolved(stack, typed, resources, outputs)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from deployment.spark_code import zip_package
 from local.emr.runs import Run, RunState
 from local.emr.staging import new_files, snapshot
 from local.emr.store import Page, Store
 from local.ports import PortTaken, settle
-from deployment.spark_code import zip_package
 from local.variables import process_environment, signing_keys, write_env_file
 
 
