@@ -136,8 +136,8 @@ class Deployment:
         lost = losses(plan.changes, self._wish.may_lose)
         if lost:
             raise DeploymentRefused(
-                f"{plan.stack.name} would {'; '.join(map(str, lost))}. That may lose what it holds. If it is meant, name it: "
-                f"ALLOW_REPLACE={','.join(change.logical_id for change in lost)}."
+                f"{plan.stack.name} would {'; '.join(map(str, lost))}. That may lose what it holds. If it is meant, "
+                f"name it: ALLOW_REPLACE={','.join(change.logical_id for change in lost)}."
             )
         if not plan.is_new and changes_application(plan.changes):
             self._refuse_started_application(plan)
@@ -147,6 +147,6 @@ class Deployment:
         state = self._account.emr.get_application(applicationId=application_id)["application"]["state"]
         if state not in ("CREATED", "STOPPED"):
             raise DeploymentRefused(
-                f"{plan.stack.name} would change application {application_id}, which is {state}, and AWS refuses that. Put "
-                "another generation in front of SparkGenerations, or wait until the application has stopped."
+                f"{plan.stack.name} would change application {application_id}, which is {state}, and AWS refuses that. "
+                "Put another generation in front of SparkGenerations, or wait until the application has stopped."
             )

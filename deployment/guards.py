@@ -1,4 +1,4 @@
-"""What a deployment must not do by the way: replace or remove what holds data, or change what cannot be changed. Pure."""
+"""What a deployment must not do by the way: lose what holds data, or change what cannot be changed. Pure."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

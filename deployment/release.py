@@ -1,4 +1,4 @@
-"""What a release is made of, each named by its content: the Spark code in S3, and the two images in their registries."""
+"""What a release is made of, each named by its content: the Spark code in S3, and the two images."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

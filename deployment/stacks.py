@@ -1,7 +1,7 @@
 """Which stacks there are, in which order, and where each gets its parameters from. Pure.
 
-A parameter is given by the environment's file, by an output of an earlier stack that has its name, or by what was made for
-this release. Nothing is exported from one stack to another: an export could not be changed while it is used.
+A parameter is given by the environment's file, by an output of an earlier stack that has its name, or by what was made
+for this release. Nothing is exported from one stack to another: an export could not be changed while it is used.
 """
 
 import tomllib

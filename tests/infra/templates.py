@@ -4,9 +4,11 @@ What only AWS knows becomes an ARN or id of the right form, so that stacks fit t
 """
 
 import copy
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -56,9 +58,10 @@ def construct(loader: Any, tag: str, node: Any) -> Any:
 Loader.add_multi_constructor("!", construct)
 
 
-def read_template(stack: Stack) -> dict[str, Any]:
-    """A template with its functions in their long form."""
-    template: dict[str, Any] = yaml.load(stack.path.read_text(), Loader)  # a safe loader
+@functools.cache
+def read_template(stack_path: Path) -> dict[str, Any]:
+    """A template with its functions in their long form. It is shared: copy it before you change it."""
+    template: dict[str, Any] = yaml.load(stack_path.read_text(), Loader)  # a safe loader
     return template
 
 
@@ -69,7 +72,7 @@ def declared_parameters(template: Mapping[str, Any]) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A stack as it would be: its resources with their properties, those of false conditions left out, and its outputs."""
+    """A stack as it would be: its resources, those of false conditions left out, and its outputs."""
 
     stack: Stack
     parameters: Mapping[str, Any]
@@ -108,7 +111,7 @@ def resolve_environment(name: str, edit: Edit = leave_as_it_is, **overrides: Any
 
 def resolve(stack: Stack, environment: Mapping[str, Any], known: Mapping[str, str], edit: Edit) -> Resolved:
     """One stack, with the parameters that a deployment would give it."""
-    template = copy.deepcopy(read_template(stack))
+    template = copy.deepcopy(read_template(stack.path))
     edit(stack.template, template)
     declared = declared_parameters(template)
     given = parameters_of(stack, declared, environment, known)

@@ -48,18 +48,13 @@ def alarms_of(stacks: Stacks) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from stack.of_type("AWS::CloudWatch::Alarm").items()
 
 
-def metrics_of(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Namespace, name and dimensions of what an alarm looks at."""
+def metrics_of(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What an alarm looks at: Namespace, MetricName and Dimensions."""
     if "MetricName" in alarm:
-        yield _metric(alarm)
+        yield alarm
     for each in alarm.get("Metrics", []):
         if "MetricStat" in each:
-            yield _metric(each["MetricStat"]["Metric"])
-
-
-def _metric(metric: Mapping[str, Any]) -> tuple[str, str, frozenset[str]]:
-    dimensions = frozenset(each["Name"] for each in metric.get("Dimensions", []))
-    return metric["Namespace"], metric["MetricName"], dimensions
+            yield each["MetricStat"]["Metric"]
 
 
 def own_metrics(stacks: Stacks) -> dict[str, frozenset[str]]:
@@ -76,13 +71,14 @@ def each_alarms_metric_is_sent(stacks: Stacks) -> Iterator[str]:
     """By an AWS service with exactly these dimensions, or by a filter over our logs."""
     own, namespace = own_metrics(stacks), "{ProjectName}/{Environment}".format(**stacks["watch"].parameters)
     for name, alarm in alarms_of(stacks):
-        for where, metric, dimensions in metrics_of(alarm):
-            if where == namespace:
-                is_sent = own.get(metric) == dimensions
+        for metric in metrics_of(alarm):
+            dimensions = frozenset(each["Name"] for each in metric.get("Dimensions", []))
+            if metric["Namespace"] == namespace:
+                is_sent = own.get(metric["MetricName"]) == dimensions
             else:
-                is_sent = metric in SENT_BY_AWS.get((where, dimensions), set())
+                is_sent = metric["MetricName"] in SENT_BY_AWS.get((metric["Namespace"], dimensions), set())
             if not is_sent:
-                yield f"{name} looks at {where} {metric} {sorted(dimensions)}, which nobody sends"
+                yield f"{name} looks at {metric['MetricName']} {sorted(dimensions)}, which nobody sends"
 
 
 def each_filter_counts_an_event_that_is_logged(stacks: Stacks) -> Iterator[str]:
@@ -136,13 +132,9 @@ def silence_is_an_alarm_where_it_must_be(stacks: Stacks) -> Iterator[str]:
 def all_that_can_fill_up_has_an_alarm(stacks: Stacks) -> Iterator[str]:
     """Throttling of each table and index, the age of each queue's messages, dead letters."""
     looked_at = {
-        (metric["MetricName"], *sorted(each["Value"] for each in metric["Dimensions"]))
+        (metric["MetricName"], *sorted(each["Value"] for each in metric.get("Dimensions", [])))
         for _, alarm in alarms_of(stacks)
-        for metric in [
-            alarm,
-            *(each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each),
-        ]
-        if "MetricName" in metric and "Dimensions" in metric
+        for metric in metrics_of(alarm)
     }
     for table in stacks["data"].of_type("AWS::DynamoDB::Table").values():
         for kind in ("ReadThrottleEvents", "WriteThrottleEvents"):
