@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.settings import Settings
-from shared.submission import SIZES
+from shared.sizes import SIZES
 from tests.infra.templates import Resolved
 
 Stacks = Mapping[str, Resolved]
@@ -133,7 +133,7 @@ def the_application_has_sizes_that_emr_has(stacks: Stacks) -> Iterator[str]:
             if not least <= memory_gb <= most:
                 yield f"{name} keeps workers of {vcpu} vCPU and {memory_gb} GB, which EMR has not"
         most_vcpu = int(application["MaximumCapacity"]["Cpu"].split()[0])
-        if most_vcpu < 2 * SIZES["small"].vcpu:
+        if most_vcpu < SIZES["small"].driver.vcpu + SIZES["small"].executor.vcpu:
             yield f"{name} has no room for a small job"
         if application["SchedulerConfiguration"]["MaxConcurrentRuns"] == "0":
             yield f"{name} runs nothing"
