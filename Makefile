@@ -3,12 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PRODUCT := .venv/product/bin
 SPARK := .venv/spark/bin
 SPARK4 := .venv/spark4/bin
+INFRA := .venv/infra/bin
+CHECKOV := .venv/checkov/bin
 PYTEST := $(PRODUCT)/python -m pytest
 CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py)
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
+.PHONY: help setup node infra deploy-plan deploy demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +76,19 @@ contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs 
 api-changes: setup ## whether the API keeps what the last release promised (needs Go)
 	@scripts/oasdiff.sh
 	$(PYTEST) -q tests/released --oasdiff .venv/oasdiff/oasdiff
+
+infra: setup ## lint and scan the templates, and hold them to what neither finds
+	@"$(PYTHON)" scripts/set_up.py infra checkov
+	$(INFRA)/cfn-lint -c I -- cloudformation/*.yaml
+	$(CHECKOV)/checkov --directory cloudformation --framework cloudformation --skip-download --compact --quiet
+	$(PYTEST) -q tests/infra
+
+deploy-plan: setup ## show what a deployment would change: make deploy-plan ENV=dev [STACKS=app,watch]
+	@$(PRODUCT)/python -m deployment plan "$(ENV)" $(if $(STACKS),--stacks "$(STACKS)")
+
+deploy: setup ## change an AWS account: make deploy ENV=dev [STACKS=app] [ALLOW_REPLACE=LogicalId]
+	@$(PRODUCT)/python -m deployment apply "$(ENV)" $(if $(STACKS),--stacks "$(STACKS)") \
+		$(if $(ALLOW_REPLACE),--allow-replace "$(ALLOW_REPLACE)")
 
 lint: setup ## ruff and mypy, changing nothing
 	$(PRODUCT)/ruff format --check --quiet .

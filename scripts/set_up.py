@@ -25,6 +25,8 @@ LOCKS = {
     "spark": ["build", "spark", "spark-tests"],
     "spark4": ["build", "spark4", "spark-tests"],
     "node": ["node"],
+    "infra": ["infra"],
+    "checkov": ["build", "checkov"],
 }
 # What everything needs; the others are made when they are named on the command line.
 EVERYDAY = ("product", "ministack", "spark")

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"api", "worker", "shared", "cli", "local", "spark_jobs", "examples"}
+OURS = {"api", "worker", "shared", "cli", "local", "spark_jobs", "examples", "deployment"}
 # room -> the rooms of ours that it may import besides itself
 MAY_IMPORT = {
     "api": {"shared"},
     "worker": {"shared"},
     "cli": {"shared"},
-    "local": {"shared.config", "shared.settings"},
+    "local": {"deployment.spark_code", "shared.config", "shared.settings"},
     "examples": {"local", "shared.signatures"},
+    "deployment": set(),
     "shared": set(),
     "spark_jobs": set(),
 }
@@ -23,8 +24,8 @@ ROOMS_OF = {
     "flask": {"api"},
     "marshmallow": {"api"},
     "apispec": {"api"},
-    "boto3": {"shared", "local"},
-    "botocore": {"shared", "local"},
+    "boto3": {"shared", "local", "deployment"},
+    "botocore": {"shared", "local", "deployment"},
     "pyspark": {"spark_jobs"},
 }
 
