@@ -10,7 +10,7 @@ CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contrac
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node infra deploy-plan deploy demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
+.PHONY: help setup node infra deploy-plan deploy images demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,7 +88,11 @@ deploy-plan: setup ## show what a deployment would change: make deploy-plan ENV=
 
 deploy: setup ## change an AWS account: make deploy ENV=dev [STACKS=app] [ALLOW_REPLACE=LogicalId]
 	@$(PRODUCT)/python -m deployment apply "$(ENV)" $(if $(STACKS),--stacks "$(STACKS)") \
-		$(if $(ALLOW_REPLACE),--allow-replace "$(ALLOW_REPLACE)")
+		$(if $(ALLOW_REPLACE),--allow-replace "$(ALLOW_REPLACE)") \
+		$(if $(ROLL_BACK_ON_ALARM),--roll-back-on-alarm "$(ROLL_BACK_ON_ALARM)")
+
+images: setup ## build and push the images that the registry lacks (needs Docker): make images ENV=dev
+	@commands="$$($(PRODUCT)/python -m deployment images "$(ENV)")" && sh -euxc "$$commands"
 
 lint: setup ## ruff and mypy, changing nothing
 	$(PRODUCT)/ruff format --check --quiet .

@@ -1,7 +1,8 @@
 """CloudFormation behind our words: what a stack would become, and making it so."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 POLL_SECONDS = 5.0
+# More of them would hide the first, which most often is the cause.
+MOST_REASONS = 5
 LONGEST_SECONDS = 3600
 # What CloudFormation answers where a template and its parameters are already what is there.
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed", "no changes")
 WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+# A stack that never came to be; CloudFormation changes it no more.
+NEVER_MADE = "ROLLBACK_COMPLETE"
 NAME = "deployment"
+# What it answers where there is none to delete: of no stack, or of a stack.
+NO_CHANGE_SET = ("ValidationError", "ChangeSetNotFound", "ChangeSetNotFoundException")
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,17 @@ class Plan:
     stack: Stack
     is_new: bool
     changes: tuple[Change, ...]
+
+
+@contextmanager
+def refusals(stack: Stack) -> Iterator[None]:
+    """Say in a sentence what CloudFormation refuses at once: a value that does not fit, a stack that cannot change."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise DeploymentRefused(f"{stack.name} cannot become this: {error.response['Error']['Message']}") from error
 
 
 class Stacks:
@@ -66,17 +84,24 @@ class Stacks:
 
     def plan(self, stack: Stack, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Plan:
         """Make the change set of a stack and read it. Raises: DeploymentRefused if CloudFormation makes none."""
-        is_new = self.status(stack.name) is None
+        status = self.status(stack.name)
+        if status == NEVER_MADE:
+            raise DeploymentRefused(
+                f"{stack.name} could not be made the last time; remove what is left of it and deploy again: "
+                f"aws cloudformation delete-stack --stack-name {stack.name}"
+            )
+        is_new = status is None
         self._forget(stack)
-        self._client.create_change_set(
-            StackName=stack.name,
-            ChangeSetName=NAME,
-            ChangeSetType="CREATE" if is_new else "UPDATE",
-            TemplateBody=stack.body(),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-            Tags=[{"Key": name, "Value": value} for name, value in tags.items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
+        with refusals(stack):
+            self._client.create_change_set(
+                StackName=stack.name,
+                ChangeSetName=NAME,
+                ChangeSetType="CREATE" if is_new else "UPDATE",
+                TemplateBody=stack.body(),
+                Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+                Tags=[{"Key": name, "Value": value} for name, value in tags.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
         found = self._wait_for_change_set(stack)
         if found["Status"] == "FAILED":
             self._forget(stack)
@@ -87,7 +112,8 @@ class Stacks:
 
     def apply(self, plan: Plan) -> None:
         """Execute the change set of a plan and wait for its end. Raises: DeploymentRefused, with what went wrong."""
-        self._client.execute_change_set(StackName=plan.stack.name, ChangeSetName=NAME)
+        # Without the flag what a failed creation has made would stay, and its names would be taken the next time.
+        self._client.execute_change_set(StackName=plan.stack.name, ChangeSetName=NAME, RetainExceptOnCreate=True)
         status = self._wait_for_stack(plan.stack)
         if status not in WELL:
             raise DeploymentRefused(f"{plan.stack.name} ended as {status}: {'; '.join(self._reasons(plan.stack))}")
@@ -107,11 +133,7 @@ class Stacks:
         try:
             self._client.delete_change_set(StackName=stack.name, ChangeSetName=NAME)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in (
-                "ValidationError",
-                "ChangeSetNotFound",
-                "ChangeSetNotFoundException",
-            ):
+            if error.response["Error"]["Code"] not in NO_CHANGE_SET:
                 raise
 
     def _wait_for_change_set(self, stack: Stack) -> Any:
@@ -141,9 +163,19 @@ class Stacks:
             request["NextToken"] = page["NextToken"]
 
     def _reasons(self, stack: Stack) -> list[str]:
-        events = self._client.describe_stack_events(StackName=stack.name)["StackEvents"]
-        failed = [each for each in events if each.get("ResourceStatus", "").endswith("_FAILED")]
-        return [f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '')}" for each in failed[:5]]
+        """Why a stack did not become what it should: what was found before anything was made, or what failed."""
+        found = [
+            f"{each.get('LogicalResourceId', stack.name)}: {each.get('ValidationStatusReason', '')}"
+            for each in self._client.describe_events(StackName=stack.name, Filters={"FailedEvents": True})[
+                "OperationEvents"
+            ]
+            if each.get("EventType") == "VALIDATION_ERROR"
+        ]
+        if not found:
+            events = self._client.describe_stack_events(StackName=stack.name)["StackEvents"]
+            failed = [each for each in events if each.get("ResourceStatus", "").endswith("_FAILED")]
+            found = [f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '')}" for each in failed]
+        return list(dict.fromkeys(found))[:MOST_REASONS]
 
 
 def _change_from(row: Any) -> Change:

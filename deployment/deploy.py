@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployment.change_sets import Plan, Stacks
 from deployment.guards import HOLD_DATA, changes_application, losses
-from deployment.release import image_by_digest, image_tag, upload_spark_code
+from deployment.release import image_by_digest, image_tag, spark_code_uri, upload_spark_code
 from deployment.spark_code import code_objects
 from deployment.stacks import ORDER, DeploymentRefused, Stack, outputs_of_generations, parameters_of, stacks_of
 
@@ -64,7 +64,7 @@ class Deployment:
 
     def plan(self) -> None:
         """Show what would change, and change nothing. A stack whose parameters are not there yet is only named."""
-        for stack in self._stacks():
+        for stack in self._stacks(lambda _bucket: None):
             try:
                 plan = self._plan(stack)
             except DeploymentRefused as error:
@@ -75,7 +75,7 @@ class Deployment:
 
     def apply(self) -> None:
         """Change what differs. Raises: DeploymentRefused; what was done before stays done."""
-        for stack in self._stacks():
+        for stack in self._stacks(self._upload):
             plan = self._plan(stack)
             self._show(plan)
             if not plan.changes:
@@ -93,13 +93,16 @@ class Deployment:
     def _is_production(self) -> bool:
         return bool(self._wish.environment["Environment"] == "production")
 
-    def _stacks(self) -> Iterator[Stack]:
-        """The wanted stacks; what earlier ones gave is learnt on the way, also from those that are not wanted."""
+    def _stacks(self, before_release: Callable[[str], None]) -> Iterator[Stack]:
+        """The wanted stacks; what earlier ones gave is learnt on the way, also from those that are not wanted.
+
+        `before_release` is called with the artifacts' bucket before what runs is told of this release.
+        """
         for template, stacks in groupby(stacks_of(self._wish.environment), key=lambda stack: stack.template):
             generations = list(stacks)
             if template in self._wish.templates:
                 if template == "app":
-                    self._learn_release()
+                    self._learn_release(before_release)
                 yield from generations
             self._learn(template, generations)
 
@@ -110,15 +113,24 @@ class Deployment:
         outputs = [self._account.stacks.outputs(stack.name) for stack in stacks]
         self._known |= outputs_of_generations(outputs) if template == "spark" else outputs[0]
 
-    def _learn_release(self) -> None:
-        """Upload the Spark code and find the images of this checkout. Raises: DeploymentRefused."""
-        if "ArtifactsBucketName" not in self._known or "ApiRepositoryUri" not in self._known:
-            return  # `app` will say what it lacks
-        bucket = self._known["ArtifactsBucketName"]
-        self._known["SparkCodeUri"] = upload_spark_code(self._account.s3, bucket, code_objects())
+    def _learn_release(self, before_release: Callable[[str], None]) -> None:
+        """The Spark code and the images of this checkout; what is not there yet is missing among the parameters."""
+        bucket = self._known.get("ArtifactsBucketName")
+        if bucket is not None:
+            before_release(bucket)
+            self._known["SparkCodeUri"] = spark_code_uri(bucket, code_objects())
         for image, parameter in (("api", "Api"), ("worker", "Worker")):
-            repository = self._known[f"{parameter}RepositoryUri"]
-            self._known[f"{parameter}Image"] = image_by_digest(self._account.ecr, repository, image_tag(image))
+            repository, tag = self._known.get(f"{parameter}RepositoryUri"), image_tag(image)
+            if repository is None:
+                continue
+            found = image_by_digest(self._account.ecr, repository, tag)
+            if found is None:
+                self._say(f"{repository} has no image {tag} yet: make images ENV=... builds it and pushes it.")
+                continue
+            self._known[f"{parameter}Image"] = found
+
+    def _upload(self, bucket: str) -> None:
+        upload_spark_code(self._account.s3, bucket, code_objects())
 
     def _plan(self, stack: Stack) -> Plan:
         declared = self._account.stacks.declared(stack)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployment.stacks import DeploymentRefused
-
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_s3 import S3Client
@@ -42,27 +40,34 @@ def is_source(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts
 
 
-def image_by_digest(client: "ECRClient", repository_uri: str, tag: str) -> str:
-    """The image of this tag, as `repository@sha256:...`. Raises: DeploymentRefused if it was not pushed."""
+def image_by_digest(client: "ECRClient", repository_uri: str, tag: str) -> str | None:
+    """The image of this tag, as `repository@sha256:...`; None if it was not pushed."""
     repository = repository_uri.partition("/")[2]
     try:
         found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ImageNotFoundException":
             raise
-        found = []
-    if not found:
-        raise DeploymentRefused(f"{repository} has no image {tag}: build and push it first (make images ENV=...).")
+        return None
     return f"{repository_uri}@{found[0]['imageDigest']}"
 
 
-def upload_spark_code(client: "S3Client", bucket: str, files: Mapping[str, bytes]) -> str:
-    """Put the Spark code into a folder named by its content, unless it lies there, and return the folder's URI."""
-    prefix = f"spark/{content_tag(files)}/"
+def spark_code_uri(bucket: str, files: Mapping[str, bytes]) -> str:
+    """Where the Spark code of this checkout lies, in a folder named by its content."""
+    return f"s3://{bucket}/{spark_code_folder(files)}"
+
+
+def spark_code_folder(files: Mapping[str, bytes]) -> str:
+    """The folder of that code."""
+    return f"spark/{content_tag(files)}/"
+
+
+def upload_spark_code(client: "S3Client", bucket: str, files: Mapping[str, bytes]) -> None:
+    """Put the Spark code into its folder, unless it lies there."""
     for name, content in files.items():
-        if not _is_there(client, bucket, prefix + name):
-            client.put_object(Bucket=bucket, Key=prefix + name, Body=content, ChecksumAlgorithm="SHA256")
-    return f"s3://{bucket}/{prefix}"
+        key = spark_code_folder(files) + name
+        if not _is_there(client, bucket, key):
+            client.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
 
 
 def _is_there(client: "S3Client", bucket: str, key: str) -> bool:

@@ -232,7 +232,7 @@ class Resolver:
             ("AWS::S3::Bucket", "Ref"): lambda: named("BucketName"),
             ("AWS::S3::Bucket", "Arn"): lambda: f"arn:aws:s3:::{named('BucketName')}",
             ("AWS::KMS::Key", "Arn"): lambda: arn("kms", "key/00000000-0000-0000-0000-000000000000"),
-            ("AWS::SecretsManager::Secret", "Ref"): lambda: arn("secretsmanager", f"secret:{named('Name')}-AbCdEf"),
+            ("AWS::SecretsManager::Secret", "Id"): lambda: arn("secretsmanager", f"secret:{named('Name')}-AbCdEf"),
             ("AWS::IAM::Role", "Arn"): lambda: f"arn:aws:iam::{ACCOUNT}:role/{named('RoleName')}",
             ("AWS::EMRServerless::Application", "ApplicationId"): lambda: f"00{named('Name')}",
             ("AWS::EMRServerless::Application", "Arn"): lambda: arn(

@@ -25,12 +25,13 @@ def put(resource: str, path: str, value: Any) -> Change:
     def change(template: dict[str, Any]) -> None:
         *parents, last = path.split("/")
         place: Any = template["Resources"][resource]
-        for key in parents:
-            place = place[int(key)] if isinstance(place, list) else place[key]
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        key = int(last) if isinstance(place, list) else last
         if value is None:
-            del place[last]
+            del place[key]
         else:
-            place[int(last) if isinstance(place, list) else last] = value
+            place[key] = value
 
     return change
 
@@ -331,6 +332,18 @@ MISTAKES = [
         put("JobRunStateRule", "Properties/EventPattern/detail/state", ["SUCCESS", "FAILED"]),
     ),
     (services.runs_events_reach_the_workers, "dev", "spark", put("JobRunStateRule", "Properties/Name", "another")),
+    (
+        services.runs_events_reach_the_workers,
+        "dev",
+        "spark",
+        put("JobRunCostRule", "Properties/EventPattern/detail/resourceUtilizationFinal", [True]),
+    ),
+    (
+        services.runs_events_reach_the_workers,
+        "dev",
+        "data",
+        put("DeadLetterQueuePolicy", "Properties/PolicyDocument/Statement/1", None),
+    ),
     (
         services.runs_events_reach_the_workers,
         "dev",

@@ -2,6 +2,7 @@
 
 import runpy
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -139,23 +140,35 @@ def the_application_has_sizes_that_emr_has(stacks: Stacks) -> Iterator[str]:
             yield f"{name} runs nothing"
 
 
+def events_of_runs(application_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events that workers want, as EMR Serverless sends them, each with the rule that lets it through."""
+    of_run = {"applicationId": application_id, "jobRunId": "00r"}
+    for state in ("SUCCESS", "FAILED", "CANCELLED"):
+        yield (
+            "JobRunStateRule",
+            {"detail-type": "EMR Serverless Job Run State Change", "detail": of_run | {"state": state}},
+        )
+    cost = {"detail-type": "EMR Serverless Job Resource Utilization Update"}
+    yield "JobRunCostRule", cost | {"detail": of_run | {"resourceUtilizationFinal": False}}
+
+
 def runs_events_reach_the_workers(stacks: Stacks) -> Iterator[str]:
-    """The rule matches what EMR sends, the queue lets the rule in, and what cannot be sent is kept."""
-    application_id = stacks["spark"].outputs["ApplicationId"]
-    queue = stacks["data"].of_type("AWS::SQS::QueuePolicy")["EventsQueuePolicy"]["PolicyDocument"]["Statement"]
-    let_in = next(each for each in queue if each["Effect"] == "Allow")["Condition"]["ArnLike"]["aws:SourceArn"]
-    for name, rule in stacks["spark"].of_type("AWS::Events::Rule").items():
-        pattern = rule["EventPattern"]
-        for state in ("SUCCESS", "FAILED", "CANCELLED"):
-            event = {
-                "source": "aws.emr-serverless",
-                "detail-type": "EMR Serverless Job Run State Change",
-                "detail": {"applicationId": application_id, "state": state, "jobRunId": "00r"},
-            }
-            if not matches(pattern, event):
-                yield f"{name} does not match a run that is {state}"
-        if not rule["Name"].startswith(let_in.rpartition("/")[2].rstrip("*")):
-            yield f"the queue does not let {rule['Name']} in"
+    """The rules match what EMR sends, the queues let the rules in, and what cannot be sent is kept."""
+    rules = stacks["spark"].of_type("AWS::Events::Rule")
+    for name, event in events_of_runs(stacks["spark"].outputs["ApplicationId"]):
+        if not matches(rules[name]["EventPattern"], {"source": "aws.emr-serverless", **event}):
+            yield f"{name} does not match {event}"
+    policies = stacks["data"].of_type("AWS::SQS::QueuePolicy")
+    for policy in ("EventsQueuePolicy", "DeadLetterQueuePolicy"):
+        patterns = [
+            statement["Condition"]["ArnLike"]["aws:SourceArn"].rpartition("/")[2]
+            for statement in policies[policy]["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
+        ]
+        for rule in rules.values():
+            if not any(fnmatchcase(rule["Name"], pattern) for pattern in patterns):
+                yield f"{policy} does not let {rule['Name']} in"
+    for name, rule in rules.items():
         for target in rule["Targets"]:
             if "DeadLetterConfig" not in target:
                 yield f"{name} drops what it cannot send"
