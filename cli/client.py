@@ -97,6 +97,10 @@ class ApiClient:
         """All that happened to a job. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/history")
 
+    def explain(self, job_id: str) -> Record:
+        """Why a job is where it is. Raises: Problem, Unreachable."""
+        return self._call("GET", f"/jobs/{job_id}/explain")
+
     def outputs(self, job_id: str) -> Record:
         """A job's manifest, with a link to each file. Raises: Problem, Unreachable."""
         return self._call("GET", f"/jobs/{job_id}/outputs")
@@ -123,6 +127,10 @@ class ApiClient:
     def complete_dataset(self, dataset_id: str) -> Record:
         """Say that a dataset is uploaded. Raises: Problem, Unreachable."""
         return self._call("POST", f"/datasets/{dataset_id}/complete")
+
+    def abandon_dataset(self, dataset_id: str) -> Record:
+        """Give an upload up. Raises: Problem, Unreachable."""
+        return self._call("POST", f"/datasets/{dataset_id}/abandon")
 
     def dataset(self, dataset_id: str) -> Record:
         """A dataset's record. Raises: Problem, Unreachable."""

@@ -61,6 +61,14 @@ def get(client: ApiClient, dataset_id: str) -> None:
     show(client.dataset(dataset_id))
 
 
+@datasets.command()
+@click.argument("dataset_id")
+@click.pass_obj
+def abandon(client: ApiClient, dataset_id: str) -> None:
+    """Give up a dataset that will not be uploaded, so that it no longer counts."""
+    show(client.abandon_dataset(dataset_id))
+
+
 @datasets.command("list")
 @click.option("--limit", type=int, help="How many at most.")
 @click.option("--cursor", help="Where to go on: the nextCursor of the page before.")

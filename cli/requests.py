@@ -124,6 +124,14 @@ def history(client: ApiClient, job_id: str) -> None:
     show(client.history(job_id))
 
 
+@click.command()
+@click.argument("job_id")
+@click.pass_obj
+def explain(client: ApiClient, job_id: str) -> None:
+    """Say why a job is where it is, and what to do about it."""
+    show(client.explain(job_id))
+
+
 @click.command("job-types")
 @click.pass_obj
 def job_types(client: ApiClient) -> None:
@@ -138,4 +146,4 @@ def quota(client: ApiClient) -> None:
     show(client.quota())
 
 
-COMMANDS = (submit, wait, get, list_jobs, cancel, replay_job, history, job_types, quota)
+COMMANDS = (submit, wait, get, list_jobs, cancel, replay_job, history, explain, job_types, quota)

@@ -104,6 +104,8 @@ def cdp(server: Server, *arguments: str, stdin: str = "") -> tuple[int, str, str
         (["history", "job-1"], ("GET", "/jobs/job-1/history")),
         (["outputs", "job-1"], ("GET", "/jobs/job-1/outputs")),
         (["quota"], ("GET", "/quota")),
+        (["explain", "J1"], ("GET", "/jobs/J1/explain")),
+        (["datasets", "abandon", "D1"], ("POST", "/datasets/D1/abandon")),
         (["job-types"], ("GET", "/job-types")),
     ],
 )
