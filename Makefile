@@ -6,7 +6,7 @@ SPARK4 := .venv/spark4/bin
 INFRA := .venv/infra/bin
 CHECKOV := .venv/checkov/bin
 PYTEST := $(PRODUCT)/python -m pytest
-CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py)
+CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py cost_of_jobs.py)
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help

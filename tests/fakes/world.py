@@ -26,11 +26,11 @@ def never() -> bool:
 class World:
     """AWS, and one worker in it."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, dynamodb: Any = None, **settings: Any) -> None:
         self.settings = replace(Settings(), emr_application_id="00app", **settings)
         self.clock = Clock()
         self.seam = Seam()
-        self.dynamodb, self.emr, self.s3 = FakeDynamoDB(), FakeEMR(self.clock), FakeS3()
+        self.dynamodb, self.emr, self.s3 = dynamodb or FakeDynamoDB(), FakeEMR(self.clock), FakeS3()
         self.emr.watch = self._write_manifest
         names = [self.settings.jobs_queue, self.settings.events_queue]
         self.sqs = FakeSQS(self.clock, names, self.settings.dead_letter_queue)
