@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +28,7 @@ class AttemptRecord:
 
     `run_id` is None where EMR Serverless never took it or its run was not recorded; `bill` is None until EMR Serverless
     has said what it bills. `size` is what its size is called; None in records that were stored without one.
+    `estimate` is what its run cost as far as was known at its end; kept only where a limit of the job's needs it.
     """
 
     attempt: int
@@ -37,6 +39,7 @@ class AttemptRecord:
     failure: FailureCard | None = None
     bill: Bill | None = None
     size: str | None = None
+    estimate: Decimal | None = None
 
     @property
     def lacks_bill(self) -> bool:
@@ -60,6 +63,7 @@ def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
         "failure": card_to_item(record.failure) if record.failure else None,
         "bill": bill_to_item(record.bill) if record.bill else None,
         "size": record.size,
+        "estimate": None if record.estimate is None else str(record.estimate),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -75,4 +79,5 @@ def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
         failure=card_from_item(item["failure"]) if "failure" in item else None,
         bill=bill_from_item(item["bill"]) if "bill" in item else None,
         size=item.get("size"),
+        estimate=Decimal(item["estimate"]) if "estimate" in item else None,
     )

@@ -24,6 +24,7 @@ class FailureClass(StrEnum):
     ENDED_OUTSIDE = "ended-outside"
     REFUSED = "refused"
     LOST = "lost"
+    COST_LIMIT = "cost-limit"
 
 
 # What the owner can do about each.
@@ -51,6 +52,7 @@ WHAT_TO_DO: dict[FailureClass, str] = {
     FailureClass.ENDED_OUTSIDE: "Ask the operators who ended the run, and replay it.",
     FailureClass.REFUSED: "Show the message to the operators: the configuration may be at fault. Then replay it.",
     FailureClass.LOST: "Look whether its outputs are wanted, and replay it.",
+    FailureClass.COST_LIMIT: "Replay it with a larger maxCostUsd, or submit it with a smaller size or less input.",
 }
 
 # Twenty of them lie in one item.

@@ -8,10 +8,12 @@ else was faster. The reasons for each step are in docs/architecture.md.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from shared.attempts import AttemptRecord, Outcome, with_record
 from shared.bills import Bill
+from shared.cost_limits import WARNED_AT, next_cost_look
 from shared.failure_cards import FailureCard, FailureClass, failure_card
 from shared.models import (
     DETAIL_CHARACTERS,
@@ -33,6 +35,7 @@ from shared.retry import (
     retry_backoff,
     stop_reason,
 )
+from shared.run_cost import prices_of
 from shared.settings import Settings
 from shared.transitions import JobStatus
 
@@ -115,11 +118,27 @@ def intended(job: Job, now: datetime, settings: Settings) -> Job:
 
 def recorded(job: Job, run_id: str, now: datetime, settings: Settings, *, look_now: bool) -> Job:
     """The attempt's run is known. `look_now` brings the timer at once: the run is over, or the job must end."""
-    wait = timedelta() if look_now or stop_reason(job, now) else timedelta(seconds=settings.poll_seconds)
     message = f"Attempt {job.attempt} runs on EMR Serverless as {run_id}."
-    return replace(
-        job, updated_at=now, run_id=run_id, status_message=message, due_at=min(now + wait, max(now, job.deadline_at))
-    )
+    due_at = now if look_now or stop_reason(job, now) else next_look(job, now, settings)
+    return replace(job, updated_at=now, run_id=run_id, status_message=message, due_at=due_at)
+
+
+def next_look(job: Job, now: datetime, settings: Settings) -> datetime:
+    """When a live run is looked at again: after the poll's pause, or earlier for the job's deadline or its limit."""
+    cost_look = next_cost_look(job, now, prices_of(settings))
+    moments = [now + timedelta(seconds=settings.poll_seconds), job.deadline_at]
+    return max(now, min(moments if cost_look is None else [*moments, cost_look]))
+
+
+def cost_limited(job: Job, now: datetime, limit_at: datetime, due_at: datetime) -> Job:
+    """It is known, or known better, when the running attempt reaches the most that the job may cost."""
+    return replace(job, updated_at=now, cost_limit_at=limit_at, due_at=due_at)
+
+
+def cost_warned(job: Job, now: datetime, due_at: datetime) -> Job:
+    """The job comes near the most that it may cost; said once, whatever attempts follow."""
+    message = f"{WARNED_AT:.0%} of its maxCostUsd ({job.request.max_cost_usd}) are used up; at all of it, it is ended."
+    return described(job, now, WORKER, message, job.status, cost_warned_at=now, due_at=due_at)
 
 
 def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alone: bool) -> Job:
@@ -198,6 +217,7 @@ def failed(
         attempts=attempts,
         bill_pending=lacks_bills(attempts),
         failure_reason=reason,
+        cost_limit_at=min(now, job.cost_limit_at or now) if reason is FailureReason.COST_LIMIT else job.cost_limit_at,
         failure_detail=detail[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
         scan_pending=job.scan_of is not None,
@@ -209,14 +229,14 @@ def failed(
 
 
 def attempts_with_this(
-    job: Job, now: datetime, failure: FailureCard | None, bill: Bill | None
+    job: Job, now: datetime, failure: FailureCard | None, bill: Bill | None, estimate: Decimal | None = None
 ) -> tuple[AttemptRecord, ...]:
     """The records of the job's attempts and that of the current one, which ends now; there is none between two."""
     if job.is_idle:
         return job.attempts
     outcome = Outcome.SUCCEEDED if failure is None else Outcome.FAILED
     started_at = job.intent_at or job.updated_at
-    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill, job.size_name)
+    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill, job.size_name, estimate)
     return with_record(job.attempts, record)
 
 
@@ -232,6 +252,7 @@ def failure_sentence(job: Job, reason: FailureReason, detail: str) -> str:
         FailureReason.CANCELLED_EXTERNALLY: "The run was cancelled by somebody outside this platform.",
         FailureReason.RUN_LOST: "EMR Serverless no longer knows the run.",
         FailureReason.REPORTED: "The program reported a failure.",
+        FailureReason.COST_LIMIT: f"It cost all that it may (maxCostUsd {job.request.max_cost_usd}).",
     }
     return f"{openings[reason]} {detail}".strip()
 
@@ -248,10 +269,12 @@ def retrying(
     detail: str,
     card: FailureCard | None = None,
     bill: Bill | None = None,
+    estimate: Decimal | None = None,
 ) -> Job:
     """The attempt is over and another follows after the backoff: of the next size, if memory ran out.
 
-    `card` tells of the attempt what was seen of its run; without one, class and detail make it.
+    `card` tells of the attempt what was seen of its run; without one, class and detail make it. `estimate` is what it
+    cost as far as is known, where a limit needs it.
     """
     wait = retry_backoff(job, failure_class)
     after = replace(job, went_bigger=job.went_bigger or failure_class is FailureClass.MEMORY)
@@ -268,9 +291,10 @@ def retrying(
         job.status,
         charged_failures=job.charged_failures + (failure_class not in UNCHARGED),
         went_bigger=after.went_bigger,
-        attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail), bill),
+        attempts=attempts_with_this(job, now, card or failure_card(failure_class, detail), bill, estimate),
         run_id=None,
         intent_at=None,
+        cost_limit_at=None,
         progress=None,
         reported=None,
         due_at=now + wait,

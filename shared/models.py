@@ -47,6 +47,7 @@ class FailureReason(StrEnum):
     CANCELLED_EXTERNALLY = "CANCELLED_EXTERNALLY"
     RUN_LOST = "RUN_LOST"
     REPORTED = "REPORTED"
+    COST_LIMIT = "COST_LIMIT"
 
 
 class Capacity(StrEnum):
@@ -104,6 +105,7 @@ class JobRequest:
     contract: ContractRef | None = None
     capacity: Capacity = Capacity.STANDARD
     on_out_of_memory: OnOutOfMemory = OnOutOfMemory.FAIL
+    max_cost_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,9 @@ class Job:
     are those that have ended, the oldest first. `scan_of` is the dataset that is told what the job finds. `keep_days`
     is how long the item stays after its end; None for ever.
     `went_bigger`: memory ran out, and its runs have the next size since.
+    `cost_limit_at` is when the running attempt reaches the most that the job may cost, as far as is known; None without
+    such a limit, before its run has begun, and between two attempts. `cost_warned_at` is when its history told that it
+    comes near.
     `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
     before it was kept, and where there is none or nobody could read it.
     """
@@ -235,6 +240,8 @@ class Job:
     scan_of: str | None = None
     keep_days: int | None = None
     went_bigger: bool = False
+    cost_limit_at: datetime | None = None
+    cost_warned_at: datetime | None = None
 
     @property
     def is_tracking(self) -> bool:
@@ -361,6 +368,8 @@ def job_to_item(job: Job) -> Item:
         # In seconds: by this attribute DynamoDB deletes the item.
         "expiresAt": None if job.expires_at is None else epoch_ms(job.expires_at) // 1000,
         "wentBigger": True if job.went_bigger else None,
+        "costLimitAt": _ms_or_none(job.cost_limit_at),
+        "costWarnedAt": _ms_or_none(job.cost_warned_at),
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -417,6 +426,8 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         scan_of=item.get("scanOf"),
         keep_days=item.get("keepDays"),
         went_bigger=item.get("wentBigger", False),
+        cost_limit_at=_moment(item.get("costLimitAt")),
+        cost_warned_at=_moment(item.get("costWarnedAt")),
     )
 
 
@@ -447,6 +458,8 @@ def _request_to_item(request: JobRequest) -> Item:
     special = {} if request.capacity is Capacity.STANDARD else {"capacity": str(request.capacity)}
     if request.on_out_of_memory is not OnOutOfMemory.FAIL:
         special["onOutOfMemory"] = str(request.on_out_of_memory)
+    if request.max_cost_usd is not None:
+        special["maxCostUsd"] = str(request.max_cost_usd)
     return {
         "jobType": request.job_type,
         "jobTypeVersion": request.job_type_version,
@@ -484,6 +497,7 @@ def request_from_item(item: Mapping[str, Any]) -> JobRequest:
         contract=ContractRef(**item["contract"]) if "contract" in item else None,
         capacity=Capacity(item.get("capacity", Capacity.STANDARD)),
         on_out_of_memory=OnOutOfMemory(item.get("onOutOfMemory", OnOutOfMemory.FAIL)),
+        max_cost_usd=float(item["maxCostUsd"]) if "maxCostUsd" in item else None,
     )
 
 

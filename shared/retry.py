@@ -23,6 +23,7 @@ CLASS_OF_REASON: dict[FailureReason, FailureClass] = {
     FailureReason.START_REJECTED: FailureClass.REFUSED,
     FailureReason.CANCELLED_EXTERNALLY: FailureClass.ENDED_OUTSIDE,
     FailureReason.RUN_LOST: FailureClass.LOST,
+    FailureReason.COST_LIMIT: FailureClass.COST_LIMIT,
 }
 # Texts of EMR Serverless' stateDetails and of Spark's exceptions. The first that matches decides, and a user's
 # fault is looked for before a passing one, since Spark reports a user's exception inside a lost task. A text
@@ -94,10 +95,13 @@ def retry_backoff(job: Job, failure_class: FailureClass) -> timedelta:
 
 
 def stop_reason(job: Job, now: datetime) -> FailureReason | None:
-    """Why the job must come to an end, if it must: its owner asked, or its time is over."""
+    """Why the job must come to an end, if it must: its owner asked, its time is over, or it cost what it may."""
     if job.cancel_requested_at is not None:
         return FailureReason.CANCELLED
-    return FailureReason.TIMED_OUT if now >= job.deadline_at else None
+    if now >= job.deadline_at:
+        return FailureReason.TIMED_OUT
+    reached = job.cost_limit_at is not None and now >= job.cost_limit_at
+    return FailureReason.COST_LIMIT if reached else None
 
 
 def may_retry(job: Job, failure_class: FailureClass, now: datetime) -> bool:

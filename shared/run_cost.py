@@ -51,9 +51,13 @@ def prices_of(settings: Settings) -> Prices:
 
 def cost_per_hour(size: Size, prices: Prices) -> HourlyCost:
     """What a run of this size costs an hour: one driver, and its executors."""
-    driver, executor = worker_cost(size.driver, prices), worker_cost(size.executor, prices)
-    least, most = (driver + count * executor for count in (size.first_executors, size.max_executors))
+    least, most = (run_cost(size, count, prices) for count in (size.first_executors, size.max_executors))
     return HourlyCost(least.quantize(SHOWN), most.quantize(SHOWN))
+
+
+def run_cost(size: Size, executors: int, prices: Prices) -> Decimal:
+    """What a run costs an hour: its driver, and so many executors."""
+    return worker_cost(size.driver, prices) + executors * worker_cost(size.executor, prices)
 
 
 def worker_cost(worker: Worker, prices: Prices) -> Decimal:

@@ -1,9 +1,10 @@
 """EMR Serverless behind our words: start a run, look at it, find it by name, cancel it."""
 
 import contextvars
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -68,7 +69,7 @@ class Run:
     """An EMR job run as it was seen; `details` is EMR's text, and the program's own once it left one.
 
     `usage` is what EMR bills of it so far as EMR knows, which it does some seconds after the end. One that never
-    `began` had no workers.
+    `began` had no workers. `started_at` is when its workers were there; None before, and where a mere list showed it.
     """
 
     run_id: str
@@ -78,6 +79,7 @@ class Run:
     duration_seconds: float
     usage: Usage | None = None
     began: bool = True
+    started_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -95,6 +97,12 @@ class Run:
         if not self.is_over:
             return None
         return self.usage if self.began else self.usage or NO_USAGE
+
+    def with_usage(self, usage: Usage | None) -> "Run":
+        """The run, with this figure of what EMR bills so far if it is alive and the figure is the larger."""
+        if usage is None or self.is_over or (self.usage is not None and self.usage.vcpu_hours >= usage.vcpu_hours):
+            return self
+        return replace(self, usage=usage)
 
 
 class StartTooLate(BotoCoreError):
@@ -265,12 +273,17 @@ def _run_from(row: Any) -> Run:
         details=row.get("stateDetails", "")[:DETAILS_CHARACTERS],
         # A run that expired in EMR's queue never began.
         duration_seconds=(ended_at - row["startedAt"]).total_seconds() if "startedAt" in row else 0.0,
-        usage=_usage_from(row.get("billedResourceUtilization", {})),
+        usage=usage_from(row.get("billedResourceUtilization", {})),
         began="startedAt" in row,
+        started_at=row.get("startedAt"),
     )
 
 
-def _usage_from(billed: Any) -> Usage | None:
-    """EMR's figures, once it has all of them."""
+def usage_from(billed: Any) -> Usage | None:
+    """EMR's figures, once it has all of them: of GetJobRun, or of an event."""
+    if not isinstance(billed, Mapping):
+        return None
     hours = [billed.get(name) for name in ("vCPUHour", "memoryGBHour", "storageGBHour")]
-    return None if None in hours else Usage(*(Decimal(str(each)) for each in hours))
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in hours):
+        return None
+    return Usage(*(Decimal(str(each)) for each in hours))

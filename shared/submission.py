@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.cost_limits import LIMIT_CURRENCY
 from shared.errors import FieldProblem, ValidationFailed
 from shared.job_types import JobType
 from shared.locations import callbacks_uri, output_uri
@@ -40,6 +41,9 @@ SHORTEST_TIMEOUT_SECONDS = 60
 # EMR Serverless runs nothing for longer than 7 days.
 LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600
 MOST_ATTEMPTS = 10
+# Of maxCostUsd: a cent, about the least that a run can cost; and far more than any should.
+LEAST_LIMIT_USD = 0.01
+LARGEST_LIMIT_USD = 100_000
 # The item must stay far below DynamoDB's 400 KB, its history included.
 SPEC_BYTES = 32 * 1024
 SUBMITTED_MESSAGE = "Submitted."
@@ -68,6 +72,7 @@ class Submission:
     contract_of_dataset: str | None = None
     capacity: Capacity = Capacity.STANDARD
     on_out_of_memory: OnOutOfMemory = OnOutOfMemory.FAIL
+    max_cost_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,17 @@ def digest_of(asked: Submission) -> str:
             **({"contract": asked.contract} if asked.contract else {}),
             **({"capacity": asked.capacity} if asked.capacity is not Capacity.STANDARD else {}),
             **({"onOutOfMemory": asked.on_out_of_memory} if asked.on_out_of_memory is not OnOutOfMemory.FAIL else {}),
+            **({} if asked.max_cost_usd is None else {"maxCostUsd": asked.max_cost_usd}),
         }
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Settings) -> Job:
-    """The job as it begins. Raises: ValidationFailed if its parameters or its workers are too large."""
+    """The job as it begins.
+
+    Raises: ValidationFailed if its parameters or its workers are too large, or its limit is in no currency of ours.
+    """
     # An attempt may run as long as was asked for, also where the platform's own deadline is shorter.
     allowed_seconds = max(settings.deadline_seconds, asked.timeout_seconds)
     by = f"api:{origin.owner_id}"
@@ -121,7 +130,7 @@ def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Se
         updated_at=origin.at,
         deadline_at=origin.at + timedelta(seconds=allowed_seconds),
         status_message=SUBMITTED_MESSAGE,
-        request=_request_of(asked, job_type),
+        request=_request_of(asked, job_type, settings),
         request_digest=digest_of(asked),
         spec=_within_limit(spec_of(asked, job_type, origin, settings)),
         retry_policy=RetryPolicy(
@@ -135,7 +144,7 @@ def build_job(asked: Submission, job_type: JobType, origin: Origin, settings: Se
     )
 
 
-def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
+def _request_of(asked: Submission, job_type: JobType, settings: Settings) -> JobRequest:
     return JobRequest(
         job_type=job_type.name,
         job_type_version=job_type.version,
@@ -147,6 +156,7 @@ def _request_of(asked: Submission, job_type: JobType) -> JobRequest:
         contract=asked.contract_ref,
         capacity=asked.capacity,
         on_out_of_memory=asked.on_out_of_memory,
+        max_cost_usd=_in_currency(asked.max_cost_usd, settings),
     )
 
 
@@ -228,6 +238,17 @@ def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Set
 def as_tag(value: str) -> str:
     """The nearest text that EMR Serverless takes as the value of a tag."""
     return NOT_IN_TAGS.sub("_", value)[:TAG_CHARACTERS]
+
+
+def _in_currency(max_cost_usd: float | None, settings: Settings) -> float | None:
+    """The limit, if it can be held to: amounts are not converted."""
+    if max_cost_usd is not None and settings.price_currency != LIMIT_CURRENCY:
+        text = (
+            f"This platform reckons its costs in {settings.price_currency}, so it cannot hold a job to an amount in "
+            f"{LIMIT_CURRENCY}. Leave it out, and bound the job by timeoutSeconds and size."
+        )
+        raise ValidationFailed(text, [FieldProblem("/maxCostUsd", text)])
+    return max_cost_usd
 
 
 def _within_limit(spec: RunSpec) -> RunSpec:

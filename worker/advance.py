@@ -7,6 +7,7 @@ its own. What a crash leaves behind is in the item, and the timer finds it by it
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from shared.bills import Bill
 from shared.control_store import ControlStore
+from shared.cost_limits import spent_by
 from shared.errors import (
     AppError,
     ObjectsForbidden,
@@ -24,6 +26,7 @@ from shared.errors import (
     StartRejected,
     StartThrottled,
 )
+from shared.failure_cards import FailureClass
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore, Won
 from shared.lifecycle import (
@@ -32,6 +35,8 @@ from shared.lifecycle import (
     WORKER,
     bills_read,
     claimed,
+    cost_limited,
+    cost_warned,
     dead_letter_sent,
     duties_postponed,
     failed,
@@ -48,7 +53,7 @@ from shared.locations import failure_uri
 from shared.models import FailureReason, Job
 from shared.object_store import ObjectStore
 from shared.retry import stop_reason
-from shared.run_cost import bill_of, prices_of
+from shared.run_cost import KEPT, bill_of, prices_of
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
 from worker import decide as steps
@@ -180,9 +185,12 @@ class Advance:
                 return self._cancel(turn, now, until)
             case steps.Wait(until):
                 return self._write(turn, waiting(job, now, until))
+            case steps.LimitCost(at):
+                return self._go_on_with(turn, cost_limited(job, now, at, self._hold(now)))
+            case steps.WarnOfCost():
+                return self._go_on_with(turn, cost_warned(job, now, self._hold(now)))
             case steps.Retry(failure_class, detail):
-                card = card_of_retry(failure_class, detail, turn.seen)
-                return self._write(turn, retrying(told, now, failure_class, detail, card, self._bill(turn)))
+                return self._retry(turn, now, failure_class, detail)
             case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
                 wanted = succeeded(told, now, WORKER, message, self._hold(now), manifest_sha256, self._bill(turn))
@@ -299,6 +307,12 @@ class Advance:
         log.info("cancel_sent", run_id=turn.job.run_id, reason=stop_reason(turn.job, now))
         return self._write(turn, waiting(turn.job, now, until))
 
+    def _retry(self, turn: Turn, now: datetime, failure_class: FailureClass, detail: str) -> Turn | None:
+        card = card_of_retry(failure_class, detail, turn.seen)
+        told = with_undelivered(turn.job, now, turn.seen.undelivered)
+        wanted = retrying(told, now, failure_class, detail, card, self._bill(turn), self._estimate(turn))
+        return self._write(turn, wanted)
+
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
         card = card_of_end(turn.job, reason, detail, turn.seen)
         told = with_undelivered(turn.job, now, turn.seen.undelivered)
@@ -343,6 +357,13 @@ class Advance:
         usage = run.final_usage if run is not None and run.run_id == turn.job.run_id else None
         return None if usage is None else bill_of(usage, prices_of(self._settings))
 
+    def _estimate(self, turn: Turn) -> Decimal | None:
+        """What the job's run cost as far as is known at its end, if the job may cost only so much."""
+        run = turn.seen.run
+        if turn.job.request.max_cost_usd is None or run is None:
+            return None
+        return spent_by(turn.job, run, prices_of(self._settings)).quantize(KEPT)
+
     def _read_bills(self, turn: Turn, now: datetime) -> Turn | None:
         job, bills = turn.job, {}
         for run_id in [record.run_id for record in job.attempts if record.lacks_bill and record.run_id]:
@@ -378,6 +399,10 @@ def log_step(before: Job, after: Job) -> None:
         log.info(f"job_{after.status.lower()}", reason=after.failure_reason, message=after.status_message, **facts)
     elif after.run_id is not None and before.run_id is None:
         log.info("run_recorded", **facts)
+    elif after.cost_warned_at is not None and before.cost_warned_at is None:
+        log.warning(
+            "cost_near_limit", max_cost_usd=after.request.max_cost_usd, limit_at=str(after.cost_limit_at), **facts
+        )
     elif before.run_id is not None and after.run_id is None:
         log.info("attempt_failed", message=after.status_message, **facts)
     elif after.attempt > before.attempt:

@@ -1,4 +1,4 @@
-"""The two loops that take messages: submitted jobs, and the ends of runs. They never see a job's fields.
+"""The two loops that take messages: submitted jobs, and events of runs. They never see a job's fields.
 
 A message is deleted once its job has been read and its step returned: whatever remains to be done is in the
 job's `due_at`. It stays in the queue on any error and comes back by itself.
@@ -6,15 +6,17 @@ job's `due_at`. It stays in the queue on any error and comes back by itself.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from shared.bills import Usage
 from shared.errors import JobNotFound, StoredJobUnreadable
 from shared.job_queue import MESSAGE_SCHEMA_VERSION, JobQueue, Message
 from shared.job_store import JobStore
 from shared.settings import Settings
-from shared.spark_runner import Run, SparkRunner
+from shared.spark_runner import Run, SparkRunner, usage_from
 from shared.transitions import JobStatus
 from worker.advance import Advance
 from worker.decide import NOTHING_YET
@@ -25,7 +27,21 @@ log = structlog.get_logger()
 # A message of a newer version waits for a newer worker.
 NEWER_VERSION_WAIT_SECONDS = 60
 EVENT_SOURCE = "aws.emr-serverless"
+UTILIZATION = "EMR Serverless Job Resource Utilization Update"
 JOB_ID_CHARACTERS = 36
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """Which run to look at, and what EMR bills of it so far if the event says so.
+
+    `is_last_bill`: the run is over and only its bill is told, which the timer asks for where it is owed.
+    """
+
+    application_id: str
+    run_id: str
+    usage: Usage | None = None
+    is_last_bill: bool = False
 
 
 class UnreadableMessage(Exception):
@@ -76,7 +92,7 @@ class JobsConsumer:
 
 
 class EventsConsumer:
-    """Takes the ends of runs. An event only says which run to look at."""
+    """Takes the ends of runs, and what live ones are billed. An event says which run to look at: it names no job."""
 
     name = "events"
 
@@ -113,8 +129,8 @@ class EventsConsumer:
         return True
 
     def _handle(self, message: Message) -> bool:
-        application_id, run_id = run_of(message.body)
-        run = self._runner.look(application_id, run_id)
+        event = event_of(message.body)
+        run = None if event.is_last_bill else self._runner.look(event.application_id, event.run_id)
         if not isinstance(run, Run):
             return True
         job_id, _, _ = run.name.partition(".")
@@ -124,7 +140,8 @@ class EventsConsumer:
             job = self._store.get(job_id)
         except JobNotFound:
             return True
-        self._advance(job, self._advance.observe(job, run), self._advance.new_permit(), mine=False)
+        seen = self._advance.observe(job, run.with_usage(event.usage))
+        self._advance(job, seen, self._advance.new_permit(), mine=False)
         return True
 
 
@@ -165,8 +182,8 @@ def job_id_of(body: str) -> str:
     return job_id
 
 
-def run_of(body: str) -> tuple[str, str]:
-    """Application and run that an event names. Raises: UnreadableMessage."""
+def event_of(body: str) -> RunEvent:
+    """What an event says of which run. Raises: UnreadableMessage."""
     event = _object(body)
     detail = event.get("detail")
     if event.get("source") != EVENT_SOURCE or not isinstance(detail, dict):
@@ -174,7 +191,10 @@ def run_of(body: str) -> tuple[str, str]:
     application_id, run_id = detail.get("applicationId"), detail.get("jobRunId")
     if not isinstance(application_id, str) or not isinstance(run_id, str):
         raise UnreadableMessage("it names no applicationId and jobRunId")
-    return application_id, run_id
+    if event.get("detail-type") != UTILIZATION:
+        return RunEvent(application_id, run_id)
+    usage = usage_from(detail.get("totalBilledResourceUtilization"))
+    return RunEvent(application_id, run_id, usage, detail.get("resourceUtilizationFinal") is True)
 
 
 def _object(body: str) -> dict[str, Any]:

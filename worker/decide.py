@@ -3,13 +3,15 @@
 The rows are numbered as in docs/architecture.md ("The decision table"), and the first that matches wins.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.cost_limits import limit_at_end, reaches_limit_at, warning_at
 from shared.failure_cards import FailureClass
-from shared.lifecycle import START_FENCE, bills_due_at
+from shared.lifecycle import START_FENCE, bills_due_at, next_look
 from shared.models import FailureReason, Job
 from shared.retry import classify_failure, classify_run, may_retry, stop_reason
+from shared.run_cost import prices_of
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
@@ -98,6 +100,18 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class LimitCost:
+    """Write down when the run reaches the most that the job may cost; then go on."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WarnOfCost:
+    """Say that the job comes near the most that it may cost; then go on."""
+
+
+@dataclass(frozen=True)
 class Retry:
     """The attempt failed in a way that another may mend."""
 
@@ -130,7 +144,23 @@ class ReadBills:
     """Ask EMR what it bills of the ended job's runs."""
 
 
-Action = Done | Claim | Intend | Look | Find | Record | Cancel | Wait | Retry | Succeed | Fail | DoDuties | ReadBills
+Action = (
+    Done
+    | Claim
+    | Intend
+    | Look
+    | Find
+    | Record
+    | Cancel
+    | Wait
+    | LimitCost
+    | WarnOfCost
+    | Retry
+    | Succeed
+    | Fail
+    | DoDuties
+    | ReadBills
+)
 
 
 def decide(job: Job, seen: Observation, now: datetime, mine: bool, settings: Settings) -> Action:
@@ -176,19 +206,30 @@ def _decide_tracking(job: Job, seen: Observation, now: datetime, mine: bool, set
 
 
 def _decide_seen_run(job: Job, seen: Observation, run: Run, now: datetime, mine: bool, settings: Settings) -> Action:
+    if not run.is_over:
+        return _decide_live_run(job, run, now, mine, settings)
+    job = replace(job, cost_limit_at=limit_at_end(job, run, now, prices_of(settings)))
     if run.state == "SUCCESS" and seen.missing_manifest is None:  # 5: whatever was asked meanwhile
         return Succeed(seen.manifest_sha256)
     if run.state == "SUCCESS":  # 5: there is nothing that a reader could go by
         detail = f"Its run ended with SUCCESS, but left no manifest at {seen.missing_manifest}."
         return Fail(stop_reason(job, now) or FailureReason.RUN_FAILED, detail)
-    if run.is_over:
-        return _decide_failed_run(job, run, seen.failure, now)
+    return _decide_failed_run(job, run, seen.failure, now)
+
+
+def _decide_live_run(job: Job, run: Run, now: datetime, mine: bool, settings: Settings) -> Action:
+    prices = prices_of(settings)
+    limit_at = reaches_limit_at(job, run, now, prices)
+    if limit_at is not None and limit_at != job.cost_limit_at:  # 9a: whoever was told of it
+        return LimitCost(limit_at)
     if not mine:  # 10
         return Done()
     if stop_reason(job, now):  # 14
         return Wait(now + CANCEL_RETRY) if run.state == "CANCELLING" else Cancel(now + CANCEL_RETRY)
-    next_look = now + timedelta(seconds=settings.poll_seconds)
-    return Wait(min(next_look, max(now, job.deadline_at)))  # 15
+    warning = warning_at(job, prices)
+    if warning is not None and now >= warning:  # 14a
+        return WarnOfCost()
+    return Wait(next_look(job, now, settings))  # 15
 
 
 def _decide_failed_run(job: Job, run: Run, failure: ProgramFailure | None, now: datetime) -> Action:

@@ -118,6 +118,7 @@ def submission_of(failed: FailedJob, edits: Edits) -> Submission:
             contract_ref=request.contract,
             capacity=request.capacity,
             on_out_of_memory=request.on_out_of_memory,
+            max_cost_usd=request.max_cost_usd,
         )
     )
 

@@ -12,6 +12,8 @@ from shared.models import OnOutOfMemory
 from shared.schema_problems import pointer_to, shown
 from shared.sizes import SIZE_RULE, Size, size_from_json, size_problems
 from shared.submission import (
+    LARGEST_LIMIT_USD,
+    LEAST_LIMIT_USD,
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,
     SHORTEST_TIMEOUT_SECONDS,
@@ -71,6 +73,13 @@ def _whole_number(least: int, most: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def _is_limit(value: Any) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and LEAST_LIMIT_USD <= value <= LARGEST_LIMIT_USD
+
+
 FIELDS: Mapping[str, Field] = {
     "size": Field("size", _is_size, SIZE_RULE, size_from_json, _wrong_in_size),
     "timeoutSeconds": Field(
@@ -81,6 +90,12 @@ FIELDS: Mapping[str, Field] = {
     "maxAttempts": Field("max_attempts", _whole_number(1, MOST_ATTEMPTS), f"a whole number from 1 to {MOST_ATTEMPTS}"),
     "onOutOfMemory": Field(
         "on_out_of_memory", lambda value: value in [*OnOutOfMemory], f"one of {', '.join(OnOutOfMemory)}", OnOutOfMemory
+    ),
+    "maxCostUsd": Field(
+        "max_cost_usd",
+        _is_limit,
+        f"a number from {LEAST_LIMIT_USD} to {LARGEST_LIMIT_USD}, or null for no limit",
+        lambda value: None if value is None else float(value),
     ),
 }
 

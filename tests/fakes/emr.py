@@ -99,6 +99,8 @@ class FakeEMR:
     # When StartJobRun was called, by whoever, and whatever came of it.
     starts: list[datetime] = field(default_factory=list)
     runs: dict[str, FakeRun] = field(default_factory=dict)
+    # The most vCPU-hours that an event told of each run.
+    told_vcpu_hours: dict[str, float] = field(default_factory=dict)
     # How often a token was recognised.
     tokens_known: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -214,6 +216,18 @@ class FakeEMR:
         if natural in OVER and ended_first:
             return natural
         return "CANCELLED" if at >= run.cancelled_at + timedelta(seconds=self.cancel_seconds) else "CANCELLING"
+
+    def utilization_event(self, run: FakeRun, vcpu_hours: float) -> dict[str, Any]:
+        """The EventBridge event of what is billed of a live run so far; of a run that is over, of all of it."""
+        self.told_vcpu_hours[run.run_id] = max(vcpu_hours, self.told_vcpu_hours.get(run.run_id, 0.0))
+        detail = {
+            "jobRunId": run.run_id,
+            "applicationId": run.request["applicationId"],
+            "resourceUtilizationFinal": self.state_of(run) in OVER,
+            "totalBilledResourceUtilization": {"vCPUHour": vcpu_hours, "memoryGBHour": 0, "storageGBHour": 0},
+        }
+        kind = "EMR Serverless Job Resource Utilization Update"
+        return {"source": "aws.emr-serverless", "detail-type": kind, "detail": detail}
 
     def event_of(self, run: FakeRun) -> dict[str, Any]:
         """The EventBridge event of a run's present state."""

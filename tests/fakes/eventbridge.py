@@ -17,15 +17,34 @@ def once(_run: FakeRun) -> tuple[float, ...]:
     return (1.0,)
 
 
+# What is billed of each run: the vCPU-hours that its events tell, after so many seconds.
+Utilization = Callable[[FakeRun], tuple[tuple[float, float], ...]]
+
+
+def untold(_run: FakeRun) -> tuple[tuple[float, float], ...]:
+    """No event of utilization ever comes."""
+    return ()
+
+
 class FakeEventBridge:
     """Watches the runs of an EMR; `deliver` puts the events that are due into the queue."""
 
-    def __init__(self, emr: FakeEMR, sqs: FakeSQS, queue: str, clock: Clock, deliveries: Deliveries = once) -> None:
+    def __init__(
+        self,
+        emr: FakeEMR,
+        sqs: FakeSQS,
+        queue: str,
+        clock: Clock,
+        deliveries: Deliveries = once,
+        utilization: Utilization = untold,
+    ) -> None:
         self._emr = emr
         self._sqs = sqs
         self._queue = queue
         self._clock = clock
         self.deliveries = deliveries
+        self.utilization = utilization
+        self._told: set[tuple[str, float]] = set()
         self._announced: set[str] = set()
         self._pending: list[tuple[datetime, str, str]] = []
 
@@ -33,7 +52,15 @@ class FakeEventBridge:
         """When there is something to do next: a run to be seen ending, or an event to be delivered."""
         ends = [self._emr.ends_at(run) for run in self._emr.runs.values() if run.run_id not in self._announced]
         times = [end for end in ends if end is not None] + [at for at, _, _ in self._pending]
-        return min(times, default=None)
+        return min(times + [at for at, _, _ in self._untold()], default=None)
+
+    def _untold(self) -> list[tuple[datetime, FakeRun, float]]:
+        return [
+            (run.created_at + timedelta(seconds=after), run, vcpu_hours)
+            for run in self._emr.runs.values()
+            for after, vcpu_hours in self.utilization(run)
+            if (run.run_id, vcpu_hours) not in self._told
+        ]
 
     def deliver(self) -> None:
         """Notice the runs that ended, and put the events that are due into the queue."""
@@ -43,6 +70,11 @@ class FakeEventBridge:
                 self._announced.add(run.run_id)
                 body = json.dumps(self._emr.event_of(run))
                 self._pending += [(now + timedelta(seconds=s), run.run_id, body) for s in self.deliveries(run)]
+        for at, run, vcpu_hours in self._untold():
+            if at <= now:
+                self._told.add((run.run_id, vcpu_hours))
+                told = json.dumps(self._emr.utilization_event(run, vcpu_hours))
+                self._sqs.send_message(QueueUrl=self._queue, MessageBody=told)
         for event in sorted(self._pending):
             if event[0] <= now:
                 self._pending.remove(event)

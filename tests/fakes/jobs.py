@@ -72,6 +72,12 @@ def with_bigger(job: Job | None = None) -> Job:
     return replace(job, request=request, spec=replace(job.spec, bigger=bigger))
 
 
+def with_limit(usd: float = 0.4, job: Job | None = None) -> Job:
+    """A job that may cost only so much; a run of its size costs 0.4024 an hour."""
+    job = job or submitted_job()
+    return replace(job, request=replace(job.request, max_cost_usd=usd))
+
+
 def starting_job(**changes: Any) -> Job:
     """A RUNNING job whose first attempt is intended, with no run recorded."""
     base: dict[str, Any] = {"status": JobStatus.RUNNING, "attempt": 1, "intent_at": NOON}

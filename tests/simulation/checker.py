@@ -16,6 +16,9 @@ CHECKED: Counter[str] = Counter()
 TRACE_LINES = 70
 START_BUCKET = "BUCKET#start"
 QUOTA = "QUOTA#"
+# A vCPU-hour, and 6 of them with 15 GB-hours: by the settings' own prices, reckoned by hand.
+VCPU_HOUR_USD = 0.052624
+SMALL_USD_AN_HOUR = 0.4024215
 
 
 class Violated(AssertionError):
@@ -102,7 +105,16 @@ class Checker:
         created_at = round(run.created_at.timestamp() * 1000)
         manifest = self.manifests.get(run.run_id, UNKNOWN)
         state, asked = self._emr.state_of(run), run.request["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"]
-        return RunRecord(run.run_id, run.name, state, created_at, run.plan.failure, manifest, asked)
+        cost_usd = self._cost_of(run)
+        return RunRecord(run.run_id, run.name, state, created_at, run.plan.failure, manifest, asked, cost_usd)
+
+    def _cost_of(self, run: FakeRun) -> float:
+        """What a run of the small size has cost, as EMR told it or by its time."""
+        ended_at = min(self._emr.ends_at(run) or self._emr.clock(), self._emr.clock())
+        return max(
+            (ended_at - run.created_at).total_seconds() / 3600 * SMALL_USD_AN_HOUR,
+            self._emr.told_vcpu_hours.get(run.run_id, 0.0) * VCPU_HOUR_USD,
+        )
 
     def hold(self, check: Callable[..., None], *facts: Any) -> None:
         """Check one invariant. Raises: Violated."""

@@ -24,6 +24,10 @@ ITEM_BYTES = 64 * 1024
 # Who ends a job by a report of its own program.
 REPORTER = "callback"
 LONGEST_BACKOFF_MS = 900_000
+# Between two looks at a job whose limit is reached: a hold, and what clocks and the due index may differ by.
+LONGEST_HOLD_MS = 150_000
+# What the clocks of a worker and of EMR may differ by costs this much.
+CLOCKS_DIFFER_USD = 0.008
 # Of a fact about a run that nobody kept.
 UNKNOWN = ""
 
@@ -35,6 +39,7 @@ class RunRecord:
     `failure` is what kind of failure the world gave it: capacity, transient, memory or user; empty if nobody knows.
     `manifest` is the checksum of the one that it leaves if it succeeds, None if it leaves none.
     `asked` is how large it was asked for: spark-submit's parameters; empty if nobody knows.
+    `cost_usd` is what it has cost so far: by its time at its size, or by what EMR told of it, whichever is more.
     """
 
     run_id: str
@@ -44,6 +49,7 @@ class RunRecord:
     failure: str = UNKNOWN
     manifest: str | None = UNKNOWN
     asked: str = UNKNOWN
+    cost_usd: float = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -176,6 +182,24 @@ def i19_bills_are_there_or_owed_or_given_up(item: Item, runs: Runs) -> None:
         assert not lacking or item.get("billTries", 0) >= BILL_TRIES, f"the bill of {lacking[0]} was forgotten"
 
 
+def i20_a_job_ends_for_its_cost_only_if_it_cost_so_much(item: Item, runs: Runs) -> None:
+    """I20: COST_LIMIT only with a limit, which the job's runs together have reached."""
+    if item.get("failureReason") == "COST_LIMIT":
+        assert "maxCostUsd" in item["request"], "the job has no limit"
+        assert item["costLimitAt"] <= item["finishedAt"], "the job ended before its limit"
+        cost, limit = sum(run.cost_usd for run in runs), float(item["request"]["maxCostUsd"])
+        assert cost + CLOCKS_DIFFER_USD >= limit, f"the job cost {cost} of {limit}"
+
+
+def i20_a_limit_is_looked_at_in_time(item: Item, runs: Runs) -> None:
+    """I20: while a run is on its way to the job's limit, the job is due when that is reached, or in a hold."""
+    if item["status"] == "RUNNING" and "costLimitAt" in item:
+        latest = max(item["costLimitAt"], item["updatedAt"] + LONGEST_HOLD_MS)
+        assert item["dueAt"] <= latest, (
+            f"the job is due {(item['dueAt'] - item['costLimitAt']) / 1000} s after its limit"
+        )
+
+
 def i13_an_item_stays_small(item: Item, runs: Runs) -> None:
     """I13: at most 50 entries of history and 64 KiB."""
     assert len(item["history"]) <= HISTORY_ENTRIES, f"{len(item['history'])} entries of history"
@@ -250,6 +274,7 @@ def i9_only_what_may_pass_is_tried_again(old: Item | None, new: Item, runs: Runs
     elif new["status"] == "FAILED" and not ended_by_report(new) and "reported" not in old:
         time_left = not must_stop(old, decided_at) and decided_at + LONGEST_BACKOFF_MS < old["deadlineAt"]
         left = old["chargedFailures"] + 1 < old["retryPolicy"]["maxAttempts"]
+        time_left = time_left and new["failureReason"] != "COST_LIMIT"  # whether it was reached, I20 says
         assert not (time_left and kind == "transient" and left), "a failure that may pass is not tried again"
         assert not (time_left and kind == "capacity"), "a lack of capacity is not waited out"
         assert not (time_left and kind == "memory" and may_go_bigger(old)), "a bigger attempt is not made"
@@ -336,6 +361,15 @@ def i19_a_bill_never_changes(old: Item | None, new: Item, runs: Runs) -> None:
     for record in (old or {}).get("attempts", []):
         if "bill" in record and record["attempt"] in later:
             assert later[record["attempt"]].get("bill") == record["bill"], f"the bill of {record} changed"
+
+
+def i20_a_limit_comes_no_later(old: Item | None, new: Item, runs: Runs) -> None:
+    """I20: what becomes known of an attempt's cost makes its limit no later; that its owner was warned stays."""
+    if old is None:
+        return
+    if old["attempt"] == new["attempt"] and "runId" in new and "costLimitAt" in old:
+        assert new.get("costLimitAt", old["costLimitAt"] + 1) <= old["costLimitAt"], "the limit was moved away"
+    assert old.get("costWarnedAt", new.get("costWarnedAt")) == new.get("costWarnedAt"), "the warning was repeated"
 
 
 def without_bills(records: Iterable[Item]) -> list[Item]:
@@ -500,6 +534,8 @@ OF_AN_ITEM = (
     i9_no_failure_is_charged_twice,
     i13_an_item_stays_small,
     i19_bills_are_there_or_owed_or_given_up,
+    i20_a_job_ends_for_its_cost_only_if_it_cost_so_much,
+    i20_a_limit_is_looked_at_in_time,
 )
 OF_A_WRITE = (
     i1_a_job_moves_by_the_table,
@@ -519,6 +555,7 @@ OF_A_WRITE = (
     i18_progress_is_of_an_attempt_that_is_under_way,
     i18_progress_changes_nothing_else,
     i19_a_bill_never_changes,
+    i20_a_limit_comes_no_later,
 )
 OF_A_START = (
     i18_a_run_is_as_large_as_its_job_is_now,
@@ -551,6 +588,11 @@ def l4_without_faults_nothing_is_done_twice(calls: Sequence[str], letters: Seque
     assert len(set(letters)) == len(letters), f"a dead letter was sent twice: {letters}"
     assert sum(letter.endswith(".failed") for letter in letters) == int(failed), f"the dead letters are {letters}"
     assert "list_job_runs" not in calls, "runs were listed"
+
+
+def l6_a_job_that_reaches_its_limit_ends_soon(limit_at: int, ended_at: int) -> None:
+    """L6: without faults, a job whose run reaches the most that it may cost ends within 120 s."""
+    assert ended_at - limit_at <= 120_000, f"the job ended {(ended_at - limit_at) / 1000} s after its limit"
 
 
 def l5_a_start_is_recorded_soon(begun_at: int, recorded_at: int, hold_seconds: int) -> None:

@@ -35,7 +35,7 @@ from shared.transitions import JobStatus, JobStatusTransitionValidator
 from tests.fakes.clock import NOON, Clock, SkewedClock
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.emr import FakeEMR, FakeRun
-from tests.fakes.eventbridge import Deliveries, FakeEventBridge, once
+from tests.fakes.eventbridge import Deliveries, FakeEventBridge, Utilization, once, untold
 from tests.fakes.jobs import job_id, submitted_job
 from tests.fakes.s3 import FakeS3
 from tests.fakes.scans import leave_report, scanned_dataset, store_dataset
@@ -137,6 +137,7 @@ class Setup:
     aws: Mapping[str, Any] = field(default_factory=dict)  # of FakeEMR
     forgotten_after: float | None = None  # seconds after which EMR forgets a run
     deliveries: Deliveries = once
+    utilization: Utilization = untold
     message_delays: Callable[[str], tuple[float, ...]] | None = None
     index_lag: Callable[[], float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -228,7 +229,9 @@ class Simulation:
         )
         if setup.message_delays is not None:
             self.sqs.delays = setup.message_delays
-        self.bridge = FakeEventBridge(self.emr, self.sqs, self.settings.events_queue, self.clock, setup.deliveries)
+        self.bridge = FakeEventBridge(
+            self.emr, self.sqs, self.settings.events_queue, self.clock, setup.deliveries, setup.utilization
+        )
         self.calls: list[str] = []
         self.faults = faults or Faults()
         self.trace = Trace(lambda: self.now_ms)

@@ -69,6 +69,9 @@ def test_without_faults_a_story_ends_as_it_should(scenario):
         asked_at = item["cancelRequestedAt"]
         hold(invariants.l2_a_cancelled_run_ends_its_job_soon, asked_at, item["finishedAt"])
 
+    if item.get("failureReason") == "COST_LIMIT":
+        hold(invariants.l6_a_job_that_reaches_its_limit_ends_soon, item["costLimitAt"], item["finishedAt"])
+
 
 def chosen(faults: tuple[Fault, ...], share: float, rng: random.Random, full: bool) -> Iterator[Fault]:
     """All of these faults, or a share of them."""

@@ -7,7 +7,16 @@ import pytest
 from shared.models import FailureReason, job_to_item
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import (
+    ended_job,
+    idle_job,
+    job_id,
+    starting_job,
+    submitted_job,
+    tracking_job,
+    with_bigger,
+    with_limit,
+)
 from tests.simulation import invariants as rules
 from tests.simulation.invariants import RunRecord
 
@@ -38,6 +47,9 @@ MAY_GROW, GROWN_IDLE = item(with_bigger(tracking_job())), item(with_bigger(idle_
 GROWN = {**MAY_GROW, "wentBigger": True}
 RECORD = {"attempt": 1, "outcome": "SUCCEEDED", "runId": "run-1", "startedAt": 0, "endedAt": 1}
 BILLED = {**RECORD, "bill": {"amount": "0.01"}}
+COSTLY = replace(LIVE, state="CANCELLED", cost_usd=0.4)
+LIMITED = {"request": item(with_limit(0.4))["request"], "finishedAt": 1}
+TOO_DEAR = failed(FailureReason.COST_LIMIT, **LIMITED, costLimitAt=1)
 MOVED = [*SEEN["history"], {"from": "SUBMITTED", "to": "SUCCEEDED", "by": "worker"}]
 
 OF_ITEMS = [
@@ -67,6 +79,10 @@ OF_ITEMS = [
     (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "billPending": True}, []),
     (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "attempts": [RECORD]}, []),
     (rules.i19_bills_are_there_or_owed_or_given_up, {**DONE, "attempts": [RECORD], "billTries": 5}, []),
+    (rules.i20_a_job_ends_for_its_cost_only_if_it_cost_so_much, failed(FailureReason.COST_LIMIT), [COSTLY]),
+    (rules.i20_a_job_ends_for_its_cost_only_if_it_cost_so_much, {**TOO_DEAR, "costLimitAt": 2}, [COSTLY]),
+    (rules.i20_a_job_ends_for_its_cost_only_if_it_cost_so_much, TOO_DEAR, [replace(COSTLY, cost_usd=0.39)]),
+    (rules.i20_a_limit_is_looked_at_in_time, {**TRACKING, "costLimitAt": 0, "dueAt": 150_001, "updatedAt": 0}, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, {**DONE, "billPending": True}, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, TRACKING, []),
     (rules.q1_every_job_has_ended_and_owes_nothing, failed(), []),
@@ -120,6 +136,9 @@ OF_WRITES = [
     (rules.i11_attempts_are_counted_one_by_one, None, STARTING, []),
     (rules.i12_an_intent_never_moves_back, STARTING, {**STARTING, "intentAt": STARTING["intentAt"] - 1}, []),
     (rules.i19_a_bill_never_changes, {**DONE, "attempts": [BILLED]}, {**DONE, "attempts": [RECORD]}, []),
+    (rules.i20_a_limit_comes_no_later, {**TRACKING, "costLimitAt": 1}, {**TRACKING, "costLimitAt": 2}, []),
+    (rules.i20_a_limit_comes_no_later, {**TRACKING, "costLimitAt": 1}, TRACKING, []),
+    (rules.i20_a_limit_comes_no_later, {**TRACKING, "costWarnedAt": 1}, TRACKING, []),
     (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, None, {**SEEN, "wentBigger": True}, []),
     (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, MAY_GROW, {**TRACKING, "wentBigger": True}, [SHORT]),
     (rules.i18_a_job_goes_bigger_once_and_for_lack_of_memory, GROWN, MAY_GROW, [SHORT]),
@@ -193,6 +212,7 @@ OTHER_WRONGS = [
     (rules.q7_a_dataset_is_told_what_its_scan_found, ENDED_SCAN, TOLD, {"pii": "found"}),
     (rules.l1_a_lost_answer_costs_less_than_half_a_minute, 40_000, 10_000),
     (rules.l2_a_cancelled_run_ends_its_job_soon, 0, 120_001),
+    (rules.l6_a_job_that_reaches_its_limit_ends_soon, 0, 120_001),
     (rules.l4_without_faults_nothing_is_done_twice, ["list_job_runs"], [], False),
     (rules.l4_without_faults_nothing_is_done_twice, [], ["1.failed", "1.failed"], True),
     (rules.l4_without_faults_nothing_is_done_twice, [], [], True),

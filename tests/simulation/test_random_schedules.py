@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from shared.models import FailureReason
 from shared.transitions import JobStatus
 from tests.fakes.emr import EVERY_STATE, SUCCEEDS, Plan, runs_for
+from tests.fakes.eventbridge import untold
 from tests.simulation.faults import ALL, LOST_WORKERS, SENDING, Fault
 from tests.simulation.scenarios import (
     FOREVER,
+    MAY_COST,
     MAY_GO_BIGGER,
     NO_CAPACITY,
     OUT_OF_MEMORY,
@@ -94,7 +96,7 @@ def setup_from(draw: Draw) -> Setup:
         "most_live_runs": draw.of((None, None, 1)),
     }
     return Setup(
-        job=draw.of(({}, MAY_GO_BIGGER)),
+        job=draw.of(({}, MAY_GO_BIGGER, MAY_COST)),
         actions=tuple(actions),
         plans=plans,
         says=tuple(says),
@@ -103,6 +105,7 @@ def setup_from(draw: Draw) -> Setup:
         skews=(0.0, draw.of((0.0, 5.0, -5.0)), draw.of((0.0, 4.0, -4.0))),
         aws=aws,
         deliveries=draw.of((lambda run: (1.0,), never, thrice, late)),
+        utilization=draw.of((untold, lambda run: ((100.0, 1.0), (300.0, 2.0)))),
         message_delays=copies(*draw.of(((0.0,), (0.0, 0.0), (3.0, 50.0)))),
         index_lag=draw.of((None, lambda: 2.0)),
     )

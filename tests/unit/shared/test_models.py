@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import hypothesis
 import pytest
@@ -17,7 +18,7 @@ from shared.models import FailureReason, FailureReport, Progress, job_from_item,
 from shared.moments import epoch_ms, from_epoch_ms
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import ended_job, idle_job, starting_job, submitted_job, tracking_job, with_bigger, with_limit
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -37,6 +38,8 @@ json_values = st.recursive(
         idle_job(),
         ended_job(),
         with_bigger(),
+        with_limit(0.5, tracking_job(cost_limit_at=NOON, cost_warned_at=NOON)),
+        with_limit(2, idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, estimate=Decimal("0.01")),))),
         with_bigger(idle_job(went_bigger=True, attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, size="small"),))),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),

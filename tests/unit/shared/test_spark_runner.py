@@ -117,7 +117,7 @@ def test_a_started_run_is_seen_and_one_that_never_was_is_gone(runner, emr):
 
     emr.clock.forward(3)
 
-    assert runner.look("00app", run_id) == Run(run_id, job.run_name, "RUNNING", "", 3.0)
+    assert runner.look("00app", run_id) == Run(run_id, job.run_name, "RUNNING", "", 3.0, started_at=NOON)
     assert runner.look("00app", "nope") is Absence.GONE
 
 

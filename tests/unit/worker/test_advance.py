@@ -18,7 +18,7 @@ from shared.models import DUE_SHARDS, FailureReason, RetryPolicy, shard_of
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.emr import Plan, fails, runs_for
-from tests.fakes.jobs import job_id, submitted_job, with_bigger
+from tests.fakes.jobs import job_id, submitted_job, with_bigger, with_limit
 from tests.fakes.seam import aws_error, no_answer, no_connection
 from tests.fakes.world import World, never
 
@@ -970,3 +970,84 @@ def test_a_failure_that_may_pass_makes_no_job_bigger(world):
 
     assert (world.job(job).status, world.job(job).went_bigger) == (JobStatus.SUCCEEDED, False)
     assert memory_asked_of(world) == ["4654m", "4654m"]
+
+
+def test_a_job_is_warned_once_near_its_limit_and_ended_at_it_without_more_looks(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.05))  # which a small run reaches after 447.292 s, and 80 % of it after 357.833 s
+
+    world.run_for(355)
+    before, looks = world.job(job), world.seam.calls.count("get_job_run")
+    world.run_for(10)
+    warned = world.job(job)
+    world.run_for(300)
+
+    assert (before.cost_warned_at, looks) == (None, 0)
+    assert warned.cost_warned_at == NOON + timedelta(seconds=360)
+    assert warned.due_at == warned.cost_limit_at == NOON + timedelta(seconds=447.292)
+    ended = world.job(job)
+    assert (ended.failure_reason, ended.cost_limit_at) == (FailureReason.COST_LIMIT, warned.cost_limit_at)
+    assert ended.status_message == "It cost all that it may (maxCostUsd 0.05)."
+    assert [entry.message for entry in ended.history].count(
+        "80% of its maxCostUsd (0.05) are used up; at all of it, it is ended."
+    ) == 1
+    assert ended.attempts[-1].failure.failure_class is FailureClass.COST_LIMIT
+    # Near the limit, at it, the look that saw the end; and its bill, or the end seen once more.
+    assert world.seam.calls.count("get_job_run") <= 4
+    assert world.seam.calls.count("cancel_job_run") == 1
+
+
+def test_a_run_that_waits_in_a_queue_costs_nothing(world):
+    world.emr.default_plan = Plan(((0, "QUEUED"),), begins=False)
+    job = world.submit(with_limit(0.05))
+
+    world.run_for(3600)
+
+    waiting_job = world.job(job)
+    assert (waiting_job.status, waiting_job.cost_limit_at) == (JobStatus.RUNNING, None)
+    assert "cancel_job_run" not in world.seam.calls
+
+
+def test_attempts_that_have_no_bill_yet_count_by_their_time(world):
+    world.emr.bill_seconds = 1e9
+    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST, 180)}
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.05))
+
+    world.run_for(180)
+    world.send_events()
+    world.run_for(120)
+    (first,) = world.job(job).attempts
+    world.run_for(400)
+
+    assert (first.bill, first.estimate) == (None, Decimal("0.020121"))
+    second = world.emr.runs["0000000000000002"]
+    lasted = (second.cancelled_at - second.created_at).total_seconds()
+    assert world.job(job).failure_reason is FailureReason.COST_LIMIT
+    assert 267 <= lasted <= 273  # of 447 s
+
+
+def test_the_bill_of_an_earlier_attempt_counts_instead_of_its_time(world):
+    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST, 180)}
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.05))
+
+    world.run_for(180)
+    world.send_events()
+    world.run_for(500)
+    world.run_for(200)
+
+    (first, _) = world.job(job).attempts
+    assert first.bill.amount == Decimal("0.003787")  # 0.05 h of 1 vCPU and 0.2 h of a GB
+    second = world.emr.runs["0000000000000002"]
+    assert 410 <= (second.cancelled_at - second.created_at).total_seconds() <= 420
+
+
+def test_a_job_without_a_limit_keeps_no_reckoning(world):
+    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST)}
+    job = world.submit(submitted_job())
+
+    finish(world, job, looks=3)
+
+    assert [record.estimate for record in world.job(job).attempts] == [None, None]
+    assert not {"costLimitAt", "costWarnedAt"} & set(world.item(job))

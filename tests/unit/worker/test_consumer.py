@@ -2,15 +2,18 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.errors import SparkUnavailable
 from shared.job_queue import job_message
 from shared.lifecycle import waiting
+from shared.models import FailureReason
 from shared.transitions import JobStatus
+from tests.fakes.clock import NOON
 from tests.fakes.emr import runs_for
-from tests.fakes.jobs import ended_job, job_id, submitted_job
+from tests.fakes.jobs import ended_job, job_id, submitted_job, with_limit
 from tests.fakes.seam import aws_error, nothing
 from tests.fakes.world import World, never
 
@@ -65,6 +68,70 @@ def test_an_event_that_cannot_be_read_is_set_aside(world, body, why):
     world.events.run_once(never)
 
     assert world.dead_letters()[0]["error"] == why
+    assert world.sqs.bodies(world.settings.events_queue) == []
+
+
+def utilization(world: World, vcpu_hours: object = 1.0, **detail: object) -> dict[str, Any]:
+    """The event of what is billed of the first run so far."""
+    (run,) = world.emr.runs.values()
+    event = world.emr.utilization_event(run, 1.0)
+    event["detail"]["totalBilledResourceUtilization"]["vCPUHour"] = vcpu_hours
+    event["detail"].update(detail)
+    return event
+
+
+def test_what_a_live_run_is_billed_brings_its_jobs_limit_nearer_at_once(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.4))
+    world.turn()
+    world.clock.forward(30)
+    send(world, world.settings.events_queue, utilization(world, 7.0))
+
+    world.events.run_once(never)
+
+    # 7 vCPU-hours cost 0.368368; the rest of 0.4 lasts 282.974 s at 0.4024215 an hour.
+    limited = world.job(job)
+    assert limited.cost_limit_at == NOON + timedelta(seconds=312.974)
+    assert limited.cost_warned_at == NOON + timedelta(seconds=30)
+    assert limited.due_at == limited.cost_limit_at
+    assert world.seam.calls.count("get_job_run") == 1
+
+
+def test_a_live_run_that_is_billed_its_limit_is_cancelled_at_once(world):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.4))
+    world.turn()
+    send(world, world.settings.events_queue, utilization(world, 8.0))
+
+    world.events.run_once(never)
+
+    assert world.seam.calls.count("cancel_job_run") == 1
+    world.run_for(90)
+    assert world.job(job).failure_reason is FailureReason.COST_LIMIT
+
+
+@pytest.mark.parametrize("changes", [{"vcpu_hours": None}, {"vcpu_hours": "7"}, {"vcpu_hours": float("nan")}], ids=str)
+def test_an_event_whose_figure_cannot_be_read_is_only_a_reason_to_look(world, changes):
+    world.emr.default_plan = runs_for(100_000)
+    job = world.submit(with_limit(0.4))
+    world.turn()
+    send(world, world.settings.events_queue, utilization(world, **changes))
+    send(world, world.settings.events_queue, utilization(world, totalBilledResourceUtilization=7))
+
+    world.events.run_once(never)
+
+    assert world.job(job).cost_limit_at == NOON + timedelta(seconds=3578.337)
+    assert world.dead_letters() == []
+
+
+def test_the_last_event_of_a_bill_needs_no_look_since_the_timer_asks_for_bills(world):
+    world.submit(submitted_job())
+    world.turn()
+    send(world, world.settings.events_queue, utilization(world, resourceUtilizationFinal=True))
+
+    world.events.run_once(never)
+
+    assert "get_job_run" not in world.seam.calls
     assert world.sqs.bodies(world.settings.events_queue) == []
 
 

@@ -2,18 +2,30 @@
 
 import itertools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from shared.attempts import AttemptRecord, Outcome
+from shared.bills import Usage
 from shared.failure_cards import FailureClass
 from shared.lifecycle import START_FENCE
-from shared.models import FailureReason, FailureReport
+from shared.models import FailureReason, FailureReport, Job
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import (
+    ended_job,
+    idle_job,
+    job_id,
+    starting_job,
+    submitted_job,
+    tracking_job,
+    with_bigger,
+    with_limit,
+)
 from worker.decide import (
     NOTHING_YET,
     Cancel,
@@ -23,6 +35,7 @@ from worker.decide import (
     Fail,
     Find,
     Intend,
+    LimitCost,
     Look,
     Observation,
     ProgramFailure,
@@ -31,6 +44,7 @@ from worker.decide import (
     Retry,
     Succeed,
     Wait,
+    WarnOfCost,
     decide,
 )
 
@@ -55,6 +69,33 @@ def after(seconds: float) -> Wait:
     return Wait(NOON + timedelta(seconds=seconds))
 
 
+def limited(**changes) -> Job:
+    """A job that may cost what an hour of its size costs."""
+    return with_limit(HOUR_USD, tracking_job(**changes))
+
+
+def ran(state: str, minutes: float, details: str = "", usage: Usage | None = None) -> Observation:
+    """A run that has been at work for so many minutes, or had when it ended."""
+    started_at = NOON - timedelta(minutes=minutes)
+    return Observation(Run("run-1", f"{job_id()}.1", state, details, minutes * 60, usage, started_at=started_at))
+
+
+def billed(minutes: float) -> Usage:
+    """What a run of the small size with two executors uses in so many minutes: 6 vCPU and 15 GB."""
+    hours = Decimal(str(minutes)) / 60
+    return Usage(6 * hours, 15 * hours, Decimal(0))
+
+
+def limit_in(minutes: float) -> dict[str, datetime]:
+    """When the limit is reached, as it was written down."""
+    return {"cost_limit_at": NOON + timedelta(minutes=minutes)}
+
+
+HOUR_USD = 0.4024215  # 6 x 0.052624 + 15 x 0.0057785
+HOUR = timedelta(hours=1)
+# To the millionth of a dollar, which is how exact amounts are.
+HALF_AN_HOUR = NOON + timedelta(minutes=30, milliseconds=-3)
+WARNED = {"cost_warned_at": NOON}
 LOST_SHUFFLE = "MetadataFetchFailedException"
 KILLED = "Job failed. ExitCode: 137. Last few exceptions: "
 NO_LACK = ProgramFailure(FailureReason.RUN_FAILED, "`capacity`")
@@ -64,6 +105,10 @@ FOUND_INSTEAD = replace(saw("RUNNING", run_id="another"), absence=Absence.GONE)
 WITH_MANIFEST = replace(saw("SUCCESS"), manifest_sha256="0abc")
 WITHOUT_MANIFEST = replace(saw("SUCCESS"), missing_manifest="s3://b/_manifest.json")
 NO_MANIFEST = "Its run ended with SUCCESS, but left no manifest at s3://b/_manifest.json."
+NO_RUN = f"EMR Serverless knows no run run-1 and none named {job_id()}.1."
+LONG_OVER = Observation(replace(ran("CANCELLED", 60, "by hand").run, duration_seconds=2900))
+LOST_IN_TIME = Observation(replace(ran("FAILED", 60, LOST_SHUFFLE).run, duration_seconds=2999))
+EARLIER = AttemptRecord(1, Outcome.FAILED, NOON - HOUR, NOON, "run-0", estimate=Decimal(str(HOUR_USD)) / 2)
 OLD_INTENT = {"intent_at": NOON - timedelta(seconds=900)}
 YOUNG_INTENT = {"intent_at": NOON - timedelta(seconds=899)}
 FENCED = {"intent_at": NOON - START_FENCE}
@@ -153,6 +198,33 @@ ROWS = [
         False,
         Fail(FailureReason.CAPACITY, "no vCPU"),
     ),
+    (6, limited(**limit_in(0)), ran("CANCELLED", 60, "x"), False, Fail(FailureReason.COST_LIMIT, "x")),
+    (6, limited(**limit_in(0)), ran("CANCELLED", 59.5, "x"), False, Fail(FailureReason.COST_LIMIT, "x")),
+    (6, limited(**limit_in(0)), ran("FAILED", 60, LOST_SHUFFLE), True, Fail(FailureReason.COST_LIMIT, LOST_SHUFFLE)),
+    (6, limited(), ran("FAILED", 20, LOST_SHUFFLE, billed(60)), True, Fail(FailureReason.COST_LIMIT, LOST_SHUFFLE)),
+    (6, limited(**CANCELLED, **limit_in(0)), ran("CANCELLED", 60), True, Fail(FailureReason.CANCELLED, "")),
+    # Seen late: the run ended before it had cost all that it may.
+    (7, limited(**limit_in(-10)), LONG_OVER, True, Fail(FailureReason.CANCELLED_EXTERNALLY, "by hand")),
+    (8, limited(**limit_in(-10)), LOST_IN_TIME, True, Retry(FailureClass.TRANSIENT, LOST_SHUFFLE)),
+    (5, limited(**limit_in(0)), ran("SUCCESS", 60), True, Succeed()),
+    ("9a", limited(), ran("RUNNING", 10), False, LimitCost(NOON + timedelta(minutes=50))),
+    ("9a", limited(), ran("RUNNING", 70), True, LimitCost(NOON - timedelta(minutes=10))),
+    ("9a", limited(**limit_in(50)), ran("RUNNING", 10, "", billed(30)), False, LimitCost(HALF_AN_HOUR)),
+    ("9a", limited(**limit_in(50)), ran("RUNNING", 10, "", billed(90)), True, LimitCost(NOON - timedelta(minutes=10))),
+    ("9a", limited(attempts=(EARLIER,)), ran("RUNNING", 10), True, LimitCost(NOON + timedelta(minutes=20))),
+    (10, limited(**limit_in(50)), ran("RUNNING", 10, "", billed(5)), False, Done()),
+    (10, limited(**limit_in(0)), ran("RUNNING", 60), False, Done()),
+    (14, limited(**limit_in(0)), ran("RUNNING", 60), True, Cancel(NOON + MINUTE)),
+    (14, limited(**limit_in(0)), ran("CANCELLING", 60), True, after(60)),
+    ("14a", limited(**limit_in(12)), ran("RUNNING", 48), True, WarnOfCost()),
+    ("14a", limited(**limit_in(12.02)), ran("RUNNING", 47.98), True, after(1.2)),
+    (15, limited(**limit_in(5), **WARNED), ran("RUNNING", 55), True, after(300)),
+    (15, limited(**limit_in(50)), ran("RUNNING", 10), True, after(600)),
+    (15, limited(), saw("QUEUED"), True, after(600)),
+    (15, with_limit(HOUR_USD / 10, tracking_job()), saw("QUEUED"), True, after(0.8 * 360)),
+    (15, with_limit(0.01, tracking_job()), saw("QUEUED"), True, after(71.566)),
+    (15, with_limit(0.01, tracking_job(attempts=(EARLIER,))), saw("QUEUED"), True, after(60)),
+    (13, limited(**limit_in(0)), missed(Absence.NONE), True, Fail(FailureReason.COST_LIMIT, NO_RUN)),
     (10, tracking_job(), saw("RUNNING"), False, Done()),
     (10, tracking_job(), NOTHING_YET, False, Done()),
     (11, tracking_job(), NOTHING_YET, True, Look()),
@@ -163,7 +235,7 @@ ROWS = [
         tracking_job(),
         missed(Absence.NONE),
         True,
-        Fail(FailureReason.RUN_LOST, f"EMR Serverless knows no run run-1 and none named {job_id()}.1."),
+        Fail(FailureReason.RUN_LOST, NO_RUN),
     ),
     (12, tracking_job(**OLD_INTENT), FOUND_INSTEAD, True, Record(FOUND_INSTEAD.run)),
     (13, tracking_job(), missed(Absence.UNKNOWN), True, after(30)),
@@ -192,6 +264,7 @@ ROWS = [
     (20, starting_job(**CANCELLED), missed(Absence.NONE), True, Wait(NOON + START_FENCE)),
     (21, idle_job(), NOTHING_YET, False, Done()),
     (21, idle_job(**CANCELLED), NOTHING_YET, True, Fail(FailureReason.CANCELLED, "No run was under way.")),
+    (21, idle_job(**limit_in(0)), NOTHING_YET, True, Fail(FailureReason.COST_LIMIT, "No run was under way.")),
     (21, idle_job(**LATE), NOTHING_YET, True, Fail(FailureReason.TIMED_OUT, "No run was under way.")),
     (22, idle_job(), NOTHING_YET, True, Intend()),
 ]
@@ -203,7 +276,7 @@ def test_each_row_of_the_table_gives_its_action(row, job, seen, mine, action):
 
 
 def test_every_row_is_tried():
-    assert {row[0] for row in ROWS} == set(range(1, 23))
+    assert {row[0] for row in ROWS} == {*range(1, 23), "9a", "14a"}
 
 
 PHASES = [submitted_job, starting_job, tracking_job, idle_job, ended_job]
