@@ -8,9 +8,10 @@ from api.identity.auth import caller
 from api.jobs.records import JobSchema, job_record
 from api.jobs.submission import as_submitted
 from api.jobs.submitting import checked_job, job_id_of, made_by, repeated
-from api.protocol.answers import amount, day, open_object, text
+from api.protocol.answers import amount, day, number, open_object, text
 from api.quota import QuotasSchema, quotas_record
 from api.services import services
+from shared.cost_limits import limit_lasts
 from shared.job_store import ONE_JOB
 from shared.limits.quotas import limits_of, refuse_excess
 from shared.models import Job
@@ -43,6 +44,17 @@ CostSchema = Schema.from_dict(
     name="CostSchema",
 )
 
+CostLimitSchema = Schema.from_dict(
+    {
+        "maxCostUsd": amount("The limit."),
+        "reachedAfterSeconds": number(
+            "How long a run lasts until then, with the executors that it begins with; more reach it earlier, and "
+            "earlier attempts count."
+        ),
+    },
+    name="CostLimitSchema",
+)
+
 DryRunSchema = Schema.from_dict(
     {
         "wouldBe": fields.Nested(
@@ -51,6 +63,12 @@ DryRunSchema = Schema.from_dict(
         "existingJobId": text("The job that the Idempotency-Key has made already.", allow_none=True),
         "startJobRun": open_object("The StartJobRun request of the first attempt, as EMR Serverless would get it."),
         "costPerHour": fields.Nested(CostSchema, required=True, metadata={"description": "What a run costs an hour."}),
+        "costLimit": fields.Nested(
+            CostLimitSchema,
+            required=True,
+            allow_none=True,
+            metadata={"description": "When it would be reached; null for a job without maxCostUsd."},
+        ),
         "quota": fields.Nested(
             QuotasSchema, required=True, metadata={"description": "What is used now, without this job."}
         ),
@@ -82,8 +100,17 @@ def dry_run_record(job: Job, settings: Settings, quotas: dict[str, Any], existin
         "existingJobId": None if existing is None else existing.job_id,
         "startJobRun": start_request(job.job_id, job.spec, FIRST_ATTEMPT),
         "costPerHour": cost_record(job, prices_of(settings)),
+        "costLimit": cost_limit_record(job, prices_of(settings)),
         "quota": quotas,
     }
+
+
+def cost_limit_record(job: Job, prices: Prices) -> dict[str, Any] | None:
+    """When the job would reach its limit, as `CostLimitSchema` says; None without one."""
+    lasts = limit_lasts(job, prices)
+    if lasts is None:
+        return None
+    return {"maxCostUsd": job.request.max_cost_usd, "reachedAfterSeconds": int(lasts.total_seconds())}
 
 
 def cost_record(job: Job, prices: Prices) -> dict[str, Any]:

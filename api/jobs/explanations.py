@@ -47,6 +47,7 @@ WHY_FINAL: dict[FailureReason, str] = {
     FailureReason.CANCELLED_EXTERNALLY: "Somebody ended the run outside this platform, and may have had a reason.",
     FailureReason.RUN_LOST: "EMR Serverless no longer knows the run, so what it did is not known.",
     FailureReason.REPORTED: "The program itself reported the failure and named no reason that passes.",
+    FailureReason.COST_LIMIT: "Another attempt would cost more than the job may (maxCostUsd).",
 }
 
 
@@ -69,7 +70,7 @@ def explain(job: Job) -> Explanation:
 def _explain_running(job: Job) -> Explanation:
     since = job.history[-1].at
     if job.is_tracking:
-        summary = f"Attempt {job.attempt} is with EMR Serverless as run {job.run_id}{_how_far(job)}."
+        summary = f"Attempt {job.attempt} is with EMR Serverless as run {job.run_id}{_how_far(job)}{_how_long(job)}."
         return Explanation(summary, WaitingFor.RUN, job.intent_at or since, None, None)
     if job.is_starting:
         summary = f"Attempt {job.attempt} is being started; EMR Serverless has not confirmed it yet."
@@ -82,6 +83,12 @@ def _how_far(job: Job) -> str:
         return ""
     done, total = job.progress.stages_done, job.progress.stages_total
     return f"; its program has done {done} of the {total} stages that Spark knows so far"
+
+
+def _how_long(job: Job) -> str:
+    if job.cost_limit_at is None:
+        return ""
+    return f"; it is ended at {iso(job.cost_limit_at)} if it runs till then, for its maxCostUsd"
 
 
 def _explain_failure(job: Job) -> Explanation:

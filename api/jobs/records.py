@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from api.jobs.costs import JobCostSchema, job_cost
 from api.jobs.schemas import STATUSES
-from api.protocol.answers import iso, list_of, moment, number, open_object, text
+from api.protocol.answers import amount, iso, list_of, moment, number, open_object, text
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
 from shared.failure_cards import FailureCard, FailureClass
 from shared.locations import attempt_uri, driver_log_of_run, driver_log_uri, failure_of_attempt_uri, manifest_uri
@@ -131,6 +131,12 @@ JobSchema = Schema.from_dict(
             "What follows when a run runs out of memory.", validate=validate.OneOf([*map(str, OnOutOfMemory)])
         ),
         "biggerSize": text("What the size is called that its runs have since memory ran out.", allow_none=True),
+        "maxCostUsd": amount("The most that all its attempts may cost, in USD; null without a limit.", allow_none=True),
+        "costLimitAt": moment(
+            "When its attempt reaches or reached maxCostUsd, as far as is known; null while no run has begun.",
+            allow_none=True,
+        ),
+        "costWarnedAt": moment("When 80 % of maxCostUsd were seen to be used up.", allow_none=True),
         "attempt": number("The current or last attempt; 0 before the first."),
         "runId": text("The EMR Serverless job run of the current attempt.", allow_none=True),
         "statusMessage": text("How the job is, as a sentence."),
@@ -241,6 +247,9 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "maxAttempts": job.retry_policy.max_attempts,
         "onOutOfMemory": str(job.request.on_out_of_memory),
         "biggerSize": job.bigger_size_name,
+        "maxCostUsd": job.request.max_cost_usd,
+        "costLimitAt": iso(job.cost_limit_at),
+        "costWarnedAt": iso(job.cost_warned_at),
         "attempt": job.attempt,
         "runId": job.run_id,
         "statusMessage": job.status_message,

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from api.jobs.schemas import out_of_memory_field
+from api.jobs.schemas import cost_limit_field, out_of_memory_field
 from api.jobs.size_field import SizeField
 from api.protocol.fields import StrictSchema, WholeNumber
 from shared.submission import LONGEST_TIMEOUT_SECONDS, MOST_ATTEMPTS, SHORTEST_TIMEOUT_SECONDS
@@ -36,6 +36,7 @@ class OverridesSchema(StrictSchema):
         metadata={"description": "How often failures that may pass are tried, the first time included."},
     )
     on_out_of_memory = out_of_memory_field()
+    max_cost_usd = cost_limit_field(allow_none=True)
     parameters = fields.Dict(
         keys=fields.String(),
         metadata={

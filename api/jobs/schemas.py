@@ -6,13 +6,15 @@ from typing import Any
 from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate, validates_schema
 
 from api.jobs.size_field import SizeField
-from api.protocol.fields import FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
+from api.protocol.fields import Amount, FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
 from shared.models import Capacity, FailureReason, JobInput, OnOutOfMemory
 from shared.sizes import size_from_json
 from shared.submission import (
     DEFAULT_SIZE,
     DEFAULT_TIMEOUT_SECONDS,
+    LARGEST_LIMIT_USD,
+    LEAST_LIMIT_USD,
     LONGEST_TIMEOUT_SECONDS,
     MOST_ATTEMPTS,
     SHORTEST_TIMEOUT_SECONDS,
@@ -27,6 +29,8 @@ MOST_EXCEPTION_CHARACTERS = 4096
 KEY_PATTERN = "^[!-~]{1,255}$"
 WRONG_KEY = "Give 1 to 255 visible ASCII characters."
 STATUSES = [str(status) for status in JobStatus]
+# What a job has cost its program does not know.
+REPORTABLE = [str(reason) for reason in FailureReason if reason is not FailureReason.COST_LIMIT]
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,22 @@ def out_of_memory_field(**options: Any) -> fields.String:
     )
 
 
+def cost_limit_field(**options: Any) -> Amount:
+    """The most that a job may cost, as submissions and replays say it."""
+    return Amount(
+        data_key="maxCostUsd",
+        validate=validate.Range(LEAST_LIMIT_USD, LARGEST_LIMIT_USD),
+        metadata={
+            "description": (
+                "The most that all attempts together may cost, in USD: the job's history says when 80 % are used up, "
+                "and at all of it the job is ended. See docs/cost.md for how it is reckoned; without it, there is no "
+                "limit."
+            )
+        },
+        **options,
+    )
+
+
 class SubmissionSchema(StrictSchema):
     """A job to be run."""
 
@@ -143,7 +163,7 @@ class SubmissionSchema(StrictSchema):
         metadata={"description": "How often failures that may pass are tried, the first time included; 3 if not set."},
     )
     on_out_of_memory = out_of_memory_field(load_default=str(OnOutOfMemory.FAIL))
-
+    max_cost_usd = cost_limit_field(load_default=None)
     contract = fields.String(
         load_default=None,
         validate=validate.Length(1, 100),
@@ -253,7 +273,7 @@ class ReportSchema(StrictSchema):
     failure_reason = fields.String(
         data_key="failureReason",
         load_default=None,
-        validate=validate.OneOf([str(reason) for reason in FailureReason]),
+        validate=validate.OneOf(REPORTABLE),
         metadata={"description": "Why it failed; INVALID_INPUT is not tried again."},
     )
     exceptions = fields.String(

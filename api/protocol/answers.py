@@ -28,9 +28,9 @@ def number(description: str, **options: Any) -> WholeNumber:
     return WholeNumber(required=True, metadata={"description": description}, **options)
 
 
-def amount(description: str) -> fields.Float:
-    """An amount that is always there, such as one of money."""
-    return fields.Float(required=True, metadata={"description": description})
+def amount(description: str, **options: Any) -> fields.Float:
+    """An amount that is always there, such as one of money, or null where `allow_none`."""
+    return fields.Float(required=True, metadata={"description": description}, **options)
 
 
 def list_of(schema: type[Schema], description: str) -> fields.List[Any]:

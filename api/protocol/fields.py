@@ -21,6 +21,17 @@ class WholeNumber(fields.Integer):
         return int(value)
 
 
+class Amount(fields.Float):
+    """A number of JSON Schema, but neither "3" nor true."""
+
+    default_error_messages = {"invalid": "Not a number."}
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class QueryNumber(fields.Integer):
     """A whole number as a query string spells it."""
 

@@ -49,6 +49,19 @@ def test_it_says_what_an_hour_costs_and_by_which_prices(api: Api):
     }
 
 
+@pytest.mark.parametrize(
+    ("asked", "limit"),
+    [
+        ({}, None),
+        # 0.4024 an hour, and three times the memory.
+        ({"maxCostUsd": 0.2}, {"maxCostUsd": 0.2, "reachedAfterSeconds": 1789}),
+        ({"maxCostUsd": 0.2, "size": "medium"}, {"maxCostUsd": 0.2, "reachedAfterSeconds": 763}),
+    ],
+)
+def test_it_says_when_the_job_would_have_cost_all_that_it_may(api: Api, asked: dict[str, object], limit: object):
+    assert dry_run(api, **asked).get_json()["costLimit"] == limit
+
+
 def test_it_says_what_is_used_of_the_quotas_without_this_job(api: Api):
     api.submit()
 

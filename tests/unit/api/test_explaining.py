@@ -24,6 +24,7 @@ WAITS = [
     (submitted_job(), WaitingFor.WORKER, "Waits for a worker"),
     (starting_job(), WaitingFor.START, "has not confirmed"),
     (tracking_job(), WaitingFor.RUN, "as run run-1"),
+    (tracking_job(cost_limit_at=NOON), WaitingFor.RUN, "it is ended at 2026-11-23T12:00:00.000Z if it runs till then"),
     (submitted_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
     (starting_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
     (tracking_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),

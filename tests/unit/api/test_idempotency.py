@@ -67,6 +67,7 @@ def test_what_was_accepted_is_answered_again_although_its_input_is_gone(api: Api
         {"timeoutSeconds": 3601},
         {"maxAttempts": 3},
         {"onOutOfMemory": "retry-bigger"},
+        {"maxCostUsd": 2},
         {"inputs": [{"name": "other", "uri": f"s3://{RAW}/flights/flights.csv"}]},
     ],
     ids=str,

@@ -349,6 +349,8 @@ def test_equal_requests_have_one_digest_and_others_another():
         digest(tags={"a": "b"}),
         digest(size="large"),
         digest(onOutOfMemory="retry-bigger"),
+        digest(maxCostUsd=1),
+        digest(maxCostUsd=1.5),
         digest(timeoutSeconds=60),
         digest(contract="flights/1.0.0"),
         digest(contract="flights/1.0.1"),

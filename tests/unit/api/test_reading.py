@@ -7,7 +7,7 @@ import pytest
 from shared.attempts import AttemptRecord, Outcome
 from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger, with_limit
 from tests.unit.api.service import Api, problem_of
 
 
@@ -72,6 +72,15 @@ def test_a_job_says_which_size_its_runs_have_since_memory_ran_out(api: Api, went
 
     assert (record["size"], record["onOutOfMemory"], record["biggerSize"]) == ("small", "retry-bigger", bigger)
     assert record["workers"]["driver"]["memoryGb"] == memory_gb
+
+
+def test_a_job_says_what_it_may_cost_and_when_that_is_reached(api: Api):
+    api.put(with_limit(0.4, tracking_job(cost_limit_at=NOON, cost_warned_at=NOON)))
+
+    record = api.get(f"/jobs/{job_id()}").get_json()
+
+    assert record["maxCostUsd"] == 0.4
+    assert record["costLimitAt"] == record["costWarnedAt"] == "2026-11-23T12:00:00.000Z"
 
 
 @pytest.mark.parametrize("path", ["", "/history", "/outputs", "/cancel"])

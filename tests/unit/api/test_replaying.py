@@ -10,7 +10,7 @@ from shared.models import FailureReason, Job, JobInput
 from shared.replays.job_replay import failure_id
 from shared.replays.replay_edits import Edits, replayed_job_id
 from shared.transitions import JobStatus
-from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import ended_job, idle_job, job_id, submitted_job, tracking_job, with_bigger, with_limit
 from tests.fakes.seam import no_answer, no_connection
 from tests.unit.api.service import RAW, Api, pointers_of, problem_of
 from worker.envelopes import failed_job_envelope
@@ -255,3 +255,20 @@ def test_a_replay_may_say_anew_what_follows_when_memory_runs_out(api: Api):
     record = replay(api, failed(api), overrides={"onOutOfMemory": "retry-bigger"}).get_json()
 
     assert record["onOutOfMemory"] == "retry-bigger"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "limit"), [({}, 0.4), ({"maxCostUsd": 2}, 2), ({"maxCostUsd": None}, None)], ids=str
+)
+def test_a_replay_may_cost_as_much_as_the_failed_job_unless_it_says_anew(api: Api, overrides, limit):
+    old = api.put(with_limit(0.4, failed(api)))
+
+    record = replay(api, old, overrides=overrides).get_json()
+
+    assert (record["maxCostUsd"], record["costLimitAt"], record["costWarnedAt"]) == (limit, None, None)
+
+
+def test_a_replay_of_a_limit_that_is_none_is_refused(api: Api):
+    response = replay(api, failed(api), overrides={"maxCostUsd": -1})
+
+    assert (problem_of(response), pointers_of(response)) == ((422, "validation_failed"), ["/overrides/maxCostUsd"])

@@ -135,6 +135,10 @@ REFUSED_SHAPES = [
         ["/size/executor/memoryGb"],
     ),
     ("a capacity there is not", {"capacity": "spot"}, ["/capacity"]),
+    ("a limit of nothing", {"maxCostUsd": 0}, ["/maxCostUsd"]),
+    ("a limit beyond reason", {"maxCostUsd": 100_001}, ["/maxCostUsd"]),
+    ("a limit as a text", {"maxCostUsd": "5"}, ["/maxCostUsd"]),
+    ("a limit that is true", {"maxCostUsd": True}, ["/maxCostUsd"]),
     ("two fields at once", {"size": "huge", "maxAttempts": 0}, ["/maxAttempts", "/size"]),
 ]
 
@@ -151,11 +155,30 @@ def test_a_wrong_shape_is_refused_with_all_its_fields(api: Api, changes: dict[st
 def test_the_refusal_of_an_unknown_field_names_those_that_are_known(api: Api):
     message = api.submit(jobtype="x").get_json()["errors"][0]["message"]
 
-    known = "capacity, contract, inputs, jobType, maxAttempts, onOutOfMemory, parameters, size, tags, timeoutSeconds"
-    assert known in message
+    known = "capacity, contract, inputs, jobType, maxAttempts, maxCostUsd, onOutOfMemory, parameters, size, tags"
+    assert f"{known}, timeoutSeconds" in message
 
 
-@pytest.mark.parametrize("edge", [{"timeoutSeconds": 60}, {"timeoutSeconds": 604800}, {"timeoutSeconds": 3600.0}])
+def test_a_limit_in_another_currency_than_the_platforms_own_is_refused():
+    api = Api(price_currency="EUR")
+
+    response = api.submit(maxCostUsd=5)
+
+    assert (problem_of(response), pointers_of(response)) == ((422, "validation_failed"), ["/maxCostUsd"])
+    assert "reckons its costs in EUR" in response.get_json()["errors"][0]["message"]
+    assert api.submit().status_code == 202
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"maxCostUsd": 0.01},
+        {"maxCostUsd": 100_000},
+        {"timeoutSeconds": 60},
+        {"timeoutSeconds": 604800},
+        {"timeoutSeconds": 3600.0},
+    ],
+)
 @pytest.mark.parametrize("more", [{"maxAttempts": 1}, {"maxAttempts": 10}, {"tags": {f"t{n}": "" for n in range(20)}}])
 def test_values_at_their_edges_are_accepted(api: Api, edge: dict[str, Any], more: dict[str, Any]):
     assert api.submit(**edge, **more).status_code == 202

@@ -70,12 +70,17 @@ def test_a_value_is_json_where_it_can_be_and_else_the_text(assignment, path, val
         (["size"], "'size' has no value: write size=VALUE."),
         (
             ["owner=me"],
-            "there are size, timeoutSeconds, maxAttempts, onOutOfMemory and parameters.NAME.",
+            "there are size, timeoutSeconds, maxAttempts, onOutOfMemory, maxCostUsd and parameters.NAME.",
         ),
         (["parameters=1"], "There is no 'parameters'"),
         (["parameters.=1"], "There is no 'parameters.'"),
         (["size=small", "size=large"], "size is set twice."),
         (["size=huge", "maxAttempts=0"], "not 0."),
+        (["maxCostUsd=0"], "maxCostUsd must be a number from 0.01 to 100000, or null for no limit, not 0."),
+        (["maxCostUsd=100001"], "not 100001."),
+        (["maxCostUsd=NaN"], "maxCostUsd must be a number"),
+        (["maxCostUsd=true"], "not true."),
+        (["maxCostUsd=much"], 'not "much".'),
         (["onOutOfMemory=bigger"], 'onOutOfMemory must be one of fail, retry-bigger, not "bigger".'),
     ],
 )
