@@ -33,6 +33,7 @@ class LocalSettings:
     max_queued_runs: int = setting("LOCAL_EMR_MAX_QUEUED_RUNS", "Runs that may be QUEUED in all; past it a start is refused", 2000, validate=valid.Range(0, 100_000))
     state_seconds: float = setting("LOCAL_EMR_STATE_SECONDS", "Time spent in each of SUBMITTED, PENDING, SCHEDULED and CANCELLING", 0.1, validate=valid.Range(0, 600))
     bill_seconds: float = setting("LOCAL_EMR_BILL_SECONDS", "How long after a run's end GetJobRun says what was used and is billed", 5.0, validate=valid.Range(0, 600))
+    utilization_seconds: float = setting("LOCAL_EMR_UTILIZATION_SECONDS", "How often an event tells what a run at work is billed so far", 1800.0, validate=valid.Range(1, 86_400))
     minute_seconds: float = setting("LOCAL_EMR_MINUTE_SECONDS", "How long a minute of a run's or a queue's timeout lasts; tests make it short", 60.0, validate=POSITIVE)
     start_rate: float = setting("LOCAL_EMR_START_RATE", "StartJobRun calls a second", 1.0, validate=POSITIVE)
     start_burst: int = setting("LOCAL_EMR_START_BURST", "StartJobRun calls at once", 25, validate=POSITIVE)

@@ -1,14 +1,14 @@
-"""The EventBridge side: an event for each run that ends, kept until SQS has taken it.
+"""The EventBridge side: events of runs that end or are at work, kept until SQS has taken them.
 
-EventBridge sends to a queue at least once and tries for a day; the rule of the platform lets the three
-terminal states through, so no others are made here.
+EventBridge sends to a queue at least once and tries for a day; the rules of the platform let the three terminal
+states through, and what live runs are billed, so no others are made here.
 """
 
 import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,28 +34,56 @@ def iso(epoch_ms: int) -> str:
 
 def envelope(run: Run, previous: RunState, region: str, event_id: str) -> str:
     """The event of a run that came into its state, as EventBridge delivers it."""
+    detail = {
+        "jobRunId": run.run_id,
+        "applicationId": run.application_id,
+        "arn": arn(run, region),
+        "releaseLabel": run.release_label,
+        "state": run.state,
+        "previousState": previous,
+        "createdBy": f"arn:aws:iam::{ACCOUNT_ID}:root",
+        "updatedAt": iso(run.updated_ms),
+        "createdAt": iso(run.created_ms),
+    }
+    return _event("EMR Serverless Job Run State Change", detail, run.updated_ms, [], region, event_id)
+
+
+def utilization_envelope(run: Run, now_ms: int, figures: Mapping[str, Any], region: str, event_id: str) -> str:
+    """The event of what a run used and is billed so far, as EventBridge delivers it."""
+    detail = {
+        "applicationId": run.application_id,
+        "jobRunId": run.run_id,
+        "attempt": 1,
+        "mode": run.request.get("mode", "BATCH"),
+        "createdAt": iso(run.created_ms),
+        "startedAt": iso(run.started_ms or now_ms),
+        "calculatedFrom": iso(run.started_ms or now_ms),
+        "calculatedTo": iso(now_ms),
+        **figures,
+    }
+    kind = "EMR Serverless Job Resource Utilization Update"
+    return _event(kind, detail, now_ms, [arn(run, region)], region, event_id)
+
+
+def arn(run: Run, region: str) -> str:
+    """A run's ARN."""
+    return f"arn:aws:emr-serverless:{region}:{ACCOUNT_ID}:/applications/{run.application_id}/jobruns/{run.run_id}"
+
+
+def _event(
+    kind: str, detail: Mapping[str, Any], at_ms: int, resources: Sequence[str], region: str, event_id: str
+) -> str:
     return json.dumps(
         {
             "version": "0",
             "id": event_id,
-            "detail-type": "EMR Serverless Job Run State Change",
+            "detail-type": kind,
             "source": "aws.emr-serverless",
             "account": ACCOUNT_ID,
-            "time": iso(run.updated_ms)[:19] + "Z",
+            "time": iso(at_ms)[:19] + "Z",
             "region": region,
-            "resources": [],
-            "detail": {
-                "jobRunId": run.run_id,
-                "applicationId": run.application_id,
-                "arn": f"arn:aws:emr-serverless:{region}:{ACCOUNT_ID}:/applications/{run.application_id}"
-                f"/jobruns/{run.run_id}",
-                "releaseLabel": run.release_label,
-                "state": run.state,
-                "previousState": previous,
-                "createdBy": f"arn:aws:iam::{ACCOUNT_ID}:root",
-                "updatedAt": iso(run.updated_ms),
-                "createdAt": iso(run.created_ms),
-            },
+            "resources": resources,
+            "detail": detail,
         }
     )
 
@@ -68,12 +96,19 @@ class EventOutbox:
 
     def add(self, run: Run, previous: RunState) -> None:
         """Keep the event of `run` having come into its state, in the caller's transaction."""
+        if run.state.is_terminal:
+            self._keep(envelope(run, previous, self._region, str(uuid.uuid4())), run.updated_ms)
+
+    def add_utilization(self, run: Run, now_ms: int, figures: Mapping[str, Any]) -> None:
+        """Keep the event of what a run that is at work used and is billed so far."""
+        self._keep(utilization_envelope(run, now_ms, figures, self._region, str(uuid.uuid4())), now_ms)
+
+    def _keep(self, body: str, at_ms: int) -> None:
         faults = self._faults.faults
-        if not run.state.is_terminal or self._faults.happens(faults.events_lost):
+        if self._faults.happens(faults.events_lost):
             return
-        body = envelope(run, previous, self._region, str(uuid.uuid4()))
         for _ in range(faults.event_copies):
-            self._store.add_event(body, run.updated_ms + round(faults.events_late_seconds * 1000))
+            self._store.add_event(body, at_ms + round(faults.events_late_seconds * 1000))
         self._wake()
 
 

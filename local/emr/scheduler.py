@@ -17,6 +17,7 @@ from local.emr.runs import Run, RunState
 from local.emr.sizes import vcpu_of
 from local.emr.spark_runs import SparkRuns
 from local.emr.store import Store
+from local.emr.utilization import UtilizationEvents
 from local.settings import LocalSettings
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Scheduler:
     ) -> None:
         self._store, self._spark, self._manifests, self._outbox = store, spark, manifests, outbox
         self._faults, self._settings, self._now_ms = faults, settings, now_ms
+        self._utilization = UtilizationEvents(outbox, settings.utilization_seconds, now_ms)
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
@@ -73,6 +75,7 @@ class Scheduler:
         for run in self._store.due_runs(self._now_ms()):
             MOVES[run.state](self, run)
         self._admit_queued()
+        self._utilization.tell(self._store)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

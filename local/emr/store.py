@@ -159,6 +159,11 @@ class Store:
         """Every run, oldest first."""
         return [_run(row) for row in self._rows("SELECT * FROM runs ORDER BY created_ms, run_id")]
 
+    def running_since(self, started_ms: int) -> list[Run]:
+        """The runs that are at work, and were at that time."""
+        query = "SELECT * FROM runs WHERE state = 'RUNNING' AND started_ms <= ? ORDER BY created_ms, rowid"
+        return [_run(row) for row in self._rows(query, (started_ms,))]
+
     def launched_runs(self) -> list[Run]:
         """The runs that a process was started for and that are not over."""
         query = "SELECT * FROM runs WHERE state IN ('RUNNING', 'CANCELLING') AND launches > 0 ORDER BY created_ms"

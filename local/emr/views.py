@@ -5,13 +5,10 @@ from typing import Any
 
 from local.emr.runs import Application, Run
 from local.emr.scheduler import DEFAULT_TIMEOUT_MINUTES
-from local.emr.sizes import DISK_GB, Workers, workers_of
+from local.emr.utilization import billed, used
 from local.settings import ACCOUNT_ID
 
 CREATED_BY = f"arn:aws:iam::{ACCOUNT_ID}:root"
-# A worker is billed for a minute at least, and for the storage above what is free (20 GB).
-SHORTEST_BILLED_SECONDS = 60
-SECONDS_AN_HOUR = 3600
 ECHOED = ("executionIamPolicy", "configurationOverrides", "tags", "retryPolicy", "flexExecution", "name")
 
 
@@ -84,22 +81,9 @@ def run_view(run: Run, region: str, now_ms: int, bill_seconds: float) -> dict[st
     if run.ended_ms is not None:
         view["endedAt"] = instant(run.ended_ms)
     if run.ended_ms is not None and now_ms >= run.ended_ms + bill_seconds * 1000:
-        workers = workers_of(run.request)
-        free_gb = workers.count * DISK_GB
-        view["totalResourceUtilization"] = utilization(workers, seconds, workers.disk_gb)
-        billed_seconds = max(seconds, SHORTEST_BILLED_SECONDS)
-        view["billedResourceUtilization"] = utilization(workers, billed_seconds, workers.disk_gb - free_gb)
+        view["totalResourceUtilization"] = used(run, seconds)
+        view["billedResourceUtilization"] = billed(run, seconds)
     return view
-
-
-def utilization(workers: Workers, seconds: float, disk_gb: int) -> dict[str, float]:
-    """The hours of each resource: what the run asked for, for as long as it ran."""
-    hours = seconds / SECONDS_AN_HOUR
-    return {
-        "vCPUHour": round(workers.vcpu * hours, 3),
-        "memoryGBHour": round(workers.memory_gb * hours, 3),
-        "storageGBHour": round(disk_gb * hours, 3),
-    }
 
 
 def instant(epoch_ms: int) -> datetime:

@@ -1,5 +1,6 @@
 """How runs move, on a clock that the test turns, with processes that exist in the test only."""
 
+import json
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from local.emr.events import EventOutbox
 from local.emr.faults import FaultBox, Faults
 from local.emr.runs import Application, Run, RunState
 from local.emr.scheduler import Scheduler
+from local.emr.sizes import workers_of
 from local.emr.spark_runs import Exit
 from local.emr.store import Store
 from local.settings import LocalSettings
@@ -238,3 +240,47 @@ def test_a_service_killed_between_writing_and_launching_launches_nothing_later(w
 
     assert world.spark.launched == []
     assert world.states() == {"run": "FAILED"}
+
+
+def told(world: World) -> list[tuple[str, bool, float]]:
+    """What the events of runs at work tell: of which run, whether that is all, and the vCPU-hours billed."""
+    events = [json.loads(event.body) for event in world.store.due_events(world.now_ms, 100)]
+    return [
+        (
+            event["detail"]["jobRunId"],
+            event["detail"]["resourceUtilizationFinal"],
+            event["detail"]["totalBilledResourceUtilization"]["vCPUHour"],
+        )
+        for event in events
+        if event["detail-type"] == "EMR Serverless Job Resource Utilization Update"
+    ]
+
+
+def test_a_run_at_work_tells_every_half_hour_what_it_is_billed_so_far(world: World) -> None:
+    world.run("first", seconds=7200, request={"executionTimeoutMinutes": 300})
+    world.turn()
+    (vcpu,) = {workers_of(run.request).vcpu for run in world.store.all_runs()}
+
+    world.now_ms += 1_799_000
+    world.turn()
+    before = told(world)
+    for _ in range(3):
+        world.now_ms += 1_801_000
+        world.turn()
+
+    hours = [round(vcpu * seconds / 3600, 3) for seconds in (3600, 5401, 7202)]
+    assert before == []
+    assert told(world) == [("first", False, billed) for billed in hours[:2]]
+    assert world.states() == {"first": "SUCCESS"}
+
+
+def test_after_a_restart_the_last_figure_of_a_run_is_told_once_more(world: World) -> None:
+    world.run("first", seconds=7200)
+    world.turn()
+    world.now_ms += 1_800_000
+    world.turn()
+
+    world.restart()
+    world.turn()
+
+    assert len(told(world)) == 2
