@@ -34,6 +34,7 @@ ON_OWN_WORKERS = {
         "maxExecutors": 2,
     },
     "capacity": "flex",
+    "maxCostUsd": 0.5,
 }
 HELD = {**SUBMISSION, "contract": "flights/1.0.0"}
 OTHER_COLUMNS = {**HELD, "inputs": [{"name": "flights", "uri": TURNED}]}

@@ -45,6 +45,7 @@ class Mutant:
 ADVANCE, DECIDE, LIFECYCLE = "worker/advance.py", "worker/decide.py", "shared/lifecycle.py"
 STORE, RUNNER, CONTROL = "shared/job_store.py", "shared/spark_runner.py", "shared/control_store.py"
 CONSUMER, TIMER, REPORTS, RETRY = "worker/consumer.py", "worker/timer.py", "api/jobs/reports.py", "shared/retry.py"
+LIMITS = "shared/cost_limits.py"
 CONDITION = '"ConditionExpression": f"#rev = :seen AND #status IN ({allowed})",'
 
 MUTANTS = (
@@ -451,6 +452,41 @@ MUTANTS = (
         "        intent_at=None,\n        progress=None,",
         "        manifest_sha256=manifest_sha256,\n        scan_pending=job.scan_of is not None,\n"
         "        intent_at=None,",
+    ),
+    Mutant(
+        63,
+        "nobody looks at a run when its limit is reached",
+        LIFECYCLE,
+        "moments if cost_look is None else [*moments, cost_look]",
+        "moments",
+    ),
+    Mutant(
+        64,
+        "earlier attempts count for nothing",
+        LIMITS,
+        "left = exact(limit) - spent_before(job)",
+        "left = exact(limit)",
+    ),
+    Mutant(
+        65,
+        "what EMR bills counts for nothing",
+        LIMITS,
+        "if run.usage is not None:",
+        "if run.usage is None and run.is_over:",
+    ),
+    Mutant(
+        66,
+        "a run that ended in time is held to a limit that passed since",
+        DECIDE,
+        "    job = replace(job, cost_limit_at=limit_at_end(job, run, now, prices_of(settings)))\n",
+        "",
+    ),
+    Mutant(
+        67,
+        "the next attempt begins at the limit of the one before",
+        LIFECYCLE,
+        "        intent_at=None,\n        cost_limit_at=None,\n",
+        "        intent_at=None,\n",
     ),
 )
 

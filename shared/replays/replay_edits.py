@@ -112,7 +112,12 @@ def read_edits(assignments: Sequence[str]) -> Edits:
     problems += [FieldProblem(path, f"{path} is set twice.") for path in sorted(set(paths)) if paths.count(path) > 1]
     if problems:
         raise ValidationFailed(" ".join(problem.message for problem in problems), problems)
-    return Edits(values)
+    return Edits({path: _as_in_json_of_the_api(path, value) for path, value in values.items()})
+
+
+def _as_in_json_of_the_api(path: str, value: Any) -> Any:
+    """The value as the API reads it: 5 and 5.0 are one amount, and must make one job."""
+    return FIELDS[path].read(value) if path == "maxCostUsd" else value
 
 
 def edits_of(overrides: Mapping[str, Any]) -> Edits:

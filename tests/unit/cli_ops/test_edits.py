@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.jobs.replay_request import OverridesSchema
 from shared.errors import ValidationFailed
 from shared.models import JobInput
 from shared.replays.replay_edits import (
@@ -89,6 +90,14 @@ def test_wrong_edits_are_refused_with_all_that_is_wrong(assignments, told):
         read_edits(assignments)
 
     assert told in refusal.value.detail
+
+
+def test_an_amount_is_the_same_edit_however_it_is_written_and_by_the_api():
+    by_the_api = {"maxCostUsd": OverridesSchema().fields["max_cost_usd"].deserialize(5)}
+
+    written = {read_edits([f"maxCostUsd={text}"]).canonical for text in ("5", "5.0", "5e0")}
+
+    assert written == {edits_of(by_the_api).canonical}
 
 
 @pytest.mark.parametrize(
