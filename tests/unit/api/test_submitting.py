@@ -137,6 +137,7 @@ REFUSED_SHAPES = [
     ("a capacity there is not", {"capacity": "spot"}, ["/capacity"]),
     ("a limit of nothing", {"maxCostUsd": 0}, ["/maxCostUsd"]),
     ("a limit beyond reason", {"maxCostUsd": 100_001}, ["/maxCostUsd"]),
+    ("a limit beyond all numbers", {"maxCostUsd": 10**400}, ["/maxCostUsd"]),
     ("a limit as a text", {"maxCostUsd": "5"}, ["/maxCostUsd"]),
     ("a limit that is true", {"maxCostUsd": True}, ["/maxCostUsd"]),
     ("two fields at once", {"size": "huge", "maxAttempts": 0}, ["/maxAttempts", "/size"]),
