@@ -26,6 +26,7 @@ QUICK = {
     "START_RATE": "20",
     "START_BURST": "50",
     "DATASET_SCANS": "refuse-pii",
+    "LOCAL_EMR_UTILIZATION_SECONDS": "2",
     "LOCAL_EMR_START_RATE": "50",
     "LOCAL_EMR_START_BURST": "100",
     "LOCAL_EMR_GET_RATE": "100",

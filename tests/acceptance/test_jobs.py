@@ -236,3 +236,16 @@ def test_a_file_that_was_uploaded_is_scanned_and_read_as_its_dataset_once_it_is_
         ["flight"],
         3,
     )
+
+
+def test_a_job_that_cost_all_that_it_may_is_ended_by_what_its_run_is_billed(platform: Platform):
+    # A minute at least is billed of a medium run, 0.02 and more, as soon as EMR Serverless tells it.
+    job = platform.api.submit(
+        {"jobType": "simulated", "parameters": {"seconds": 600}, "size": "medium", "maxCostUsd": 0.01}
+    )
+
+    ended = platform.wait(job)
+
+    assert (ended["status"], ended["failureReason"]) == ("FAILED", "COST_LIMIT")
+    assert ended["createdAt"] < ended["costLimitAt"] <= ended["finishedAt"]
+    assert ended["attempts"][0]["failure"]["class"] == "cost-limit"
