@@ -1028,19 +1028,23 @@ def test_attempts_that_have_no_bill_yet_count_by_their_time(world):
 
 
 def test_the_bill_of_an_earlier_attempt_counts_instead_of_its_time(world):
-    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST, 180)}
+    world.emr.plans = {f"{job_id()}.1": fails(SHUFFLE_LOST, 400)}
     world.emr.default_plan = runs_for(100_000)
     job = world.submit(with_limit(0.05))
 
-    world.run_for(180)
+    world.run_for(400)
+    near = world.job(job)
     world.send_events()
+    world.run_for(30)
+    second_begun = world.job(job)
     world.run_for(500)
-    world.run_for(200)
 
+    assert near.cost_limit_at == NOON + timedelta(seconds=447.292)
+    assert (second_begun.attempt, second_begun.cost_limit_at) == (2, None)
     (first, _) = world.job(job).attempts
-    assert first.bill.amount == Decimal("0.003787")  # 0.05 h of 1 vCPU and 0.2 h of a GB
+    assert first.bill.amount == Decimal("0.008407")  # 0.111 h of a vCPU and 0.444 h of a GB
     second = world.emr.runs["0000000000000002"]
-    assert 410 <= (second.cancelled_at - second.created_at).total_seconds() <= 420
+    assert 372 <= (second.cancelled_at - second.created_at).total_seconds() <= 378
 
 
 def test_a_job_without_a_limit_keeps_no_reckoning(world):
