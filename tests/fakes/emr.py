@@ -235,9 +235,11 @@ class FakeEMR:
         return {"source": "aws.emr-serverless", "detail-type": "EMR Serverless Job Run State Change", "detail": detail}
 
     def _row(self, run: FakeRun, lag_seconds: float) -> dict[str, Any]:
+        state = self.state_of(run, lag_seconds)
         return {
             "name": run.name,
-            "state": self.state_of(run, lag_seconds),
+            "state": state,
+            **({"endedAt": self.ends_at(run)} if state in OVER else {}),
             "stateDetails": run.plan.details,
             "createdAt": run.created_at,
             **({"startedAt": run.created_at} if run.plan.begins else {}),
