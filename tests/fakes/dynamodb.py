@@ -4,6 +4,7 @@ It understands the expressions that our stores write, and refuses any other, so 
 """
 
 import heapq
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +63,8 @@ class FakeDynamoDB:
         self._indexed: dict[str, dict[str, tuple[int, dict[str, Any]]]] = {}
         self._not_indexed: list[tuple[datetime, int, str, str, dict[str, Any]]] = []
         self._writes = 0
+        # A write is one step to all threads; what watches it may write in its turn.
+        self._one_at_a_time = threading.RLock()
 
     def items(self, table: str) -> dict[str, dict[str, Any]]:
         """All items of a table, by key, as plain values; they may be changed."""
@@ -79,8 +82,9 @@ class FakeDynamoDB:
         """PutItem, conditional."""
         item = from_dynamodb(Item)
         key = _key_of(item)
-        self._check(TableName, key, ConditionExpression, expression)
-        self._store(TableName, key, item, Item)
+        with self._one_at_a_time:
+            self._check(TableName, key, ConditionExpression, expression)
+            self._store(TableName, key, item, Item)
         return {}
 
     def update_item(
@@ -88,12 +92,19 @@ class FakeDynamoDB:
     ) -> Any:
         """UpdateItem, conditional; an item that is not there begins with its key."""
         key = _key(Key)
-        self._check(TableName, key, ConditionExpression, expression)
-        self._update(TableName, key, Key, UpdateExpression, expression)
-        return {"Attributes": self._wire_form(TableName, key)} if expression.get("ReturnValues") == "ALL_NEW" else {}
+        with self._one_at_a_time:
+            self._check(TableName, key, ConditionExpression, expression)
+            self._update(TableName, key, Key, UpdateExpression, expression)
+            wanted = expression.get("ReturnValues") == "ALL_NEW"
+            return {"Attributes": self._wire_form(TableName, key)} if wanted else {}
 
     def transact_write_items(self, TransactItems: Any, ClientRequestToken: str = "") -> Any:
         """TransactWriteItems of puts and updates: all conditions first, then all writes."""
+        with self._one_at_a_time:
+            self._transact(TransactItems)
+        return {}
+
+    def _transact(self, TransactItems: Any) -> None:
         reasons: list[Any] = [{"Code": "None"} for _ in TransactItems]
         for number, ((kind, write),) in enumerate(each.items() for each in TransactItems):
             key = _key(write["Key"]) if kind == "Update" else _key_of(from_dynamodb(write["Item"]))
@@ -109,7 +120,6 @@ class FakeDynamoDB:
             else:
                 item = from_dynamodb(write["Item"])
                 self._store(write["TableName"], _key_of(item), item, write["Item"])
-        return {}
 
     def _update(self, table: str, key: str, wire_key: Any, text: str, expression: dict[str, Any]) -> None:
         names, wire = expression.get("ExpressionAttributeNames", {}), expression.get("ExpressionAttributeValues", {})

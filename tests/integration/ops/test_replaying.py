@@ -93,7 +93,8 @@ def test_a_replay_that_is_killed_and_done_again_makes_one_job_of_each(desk, repl
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_replay_that_is_interrupted_gives_back_what_it_has_at_once(desk, signal_number):
     wanted, others = fill(desk, 60, 40)
-    process = desk.start(*REPLAY, "--rate", "20", "--hold", "3600")
+    # A minute of work, so that it is interrupted in the middle of it on a slow machine, too.
+    process = desk.start(*REPLAY, "--rate", "1", "--hold", "3600")
     assert "replayed" in process.stdout.readline()
 
     process.send_signal(signal_number)
