@@ -7,6 +7,8 @@ INFRA := .venv/infra/bin
 CHECKOV := .venv/checkov/bin
 PYTEST := $(PRODUCT)/python -m pytest
 CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py cost_of_jobs.py)
+# Two processes, each with local clouds of its own. Files stay whole, since their tests share what they started.
+TWO_CLOUDS := -n 2 --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
@@ -38,7 +40,7 @@ node: setup ## make the environment of the Node packages that tests use
 	@"$(PYTHON)" scripts/set_up.py node
 
 integration: setup node ## real HTTP, MiniStack and the local EMR Serverless service
-	$(PYTEST) -q tests/integration $(COVERAGE)
+	$(PYTEST) -q $(TWO_CLOUDS) tests/integration $(COVERAGE)
 
 schemathesis: setup node ## search the API for wrong answers: make schemathesis SECONDS=600 EXAMPLES=500 SEED=7
 	$(PYTEST) -q -s --timeout 0 tests/integration/outside/test_schemathesis.py \
@@ -58,7 +60,7 @@ spark4: ## the same on Spark 4, in an environment of its own (needs Java 17)
 		JAVA_HOME="$$java_home" $(SPARK4)/python -m pytest -q -n 2 tests/spark
 
 acceptance: setup ## the whole platform in real processes, seen through HTTP
-	$(PYTEST) -q tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)
+	$(PYTEST) -q $(TWO_CLOUDS) tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)
 
 chaos: setup ## killed, stopped and cut-off processes, by a seed: make chaos SEED=7
 	$(PYTEST) -q tests/acceptance/chaos $(if $(SEED),--chaos-seed $(SEED))
@@ -69,9 +71,9 @@ coverage: ## print the coverage of api, worker and shared; fails below 90 %
 mutants: setup ## break the worker's protocol in each known way, and see which test notices
 	$(PRODUCT)/python scripts/mutants.py
 
-contracts: setup ## what the stores rely on, tried on DynamoDB Local too (needs Java 17 and Maven)
+contracts: setup ## what the stores rely on, tried on DynamoDB Local (needs Java 17 and Maven)
 	@scripts/dynamodb_local.sh
-	$(PYTEST) -q $(CONTRACTS) --dynamodb-local .venv/dynamodb-local
+	$(PYTEST) -q -n 2 --dist worksteal $(CONTRACTS) --dynamodb-local .venv/dynamodb-local -k dynamodb-local
 
 api-changes: setup ## whether the API keeps what the last release promised (needs Go)
 	@scripts/oasdiff.sh
