@@ -41,7 +41,13 @@ def code_flags(job_type: JobType, parameters: Mapping[str, Any], settings: Setti
     if job_type.program_parameter:
         return [NO_MASK_KEY]
     code = [f"--py-files {settings.spark_code_uri}spark_jobs.zip"]
-    return [*code, MASK_KEY + settings.mask_key_secret] if job_type is MASK and settings.mask_key_secret else code
+    secret = secret_of(job_type, settings)
+    return [*code, MASK_KEY + secret] if secret else code
+
+
+def secret_of(job_type: JobType, settings: Settings) -> str:
+    """The secret that runs of this type are given, by its ARN or name; empty if there is none."""
+    return settings.mask_key_secret if job_type is MASK else ""
 
 
 def arguments_of_attempt(arguments: Sequence[str], attempt: int) -> list[str]:

@@ -21,17 +21,21 @@ READ = ["s3:GetObject"]
 WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 # Of whichever keys the role may use: a policy of a run cannot know by which its objects are encrypted.
 ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
+# EMR reads a secret in the name of the run (EMR Serverless User Guide, Secrets Manager for data protection).
+READ_SECRET = ["secretsmanager:GetSecretValue"]
 
 
 @dataclass(frozen=True)
 class Reach:
     """What a run works with, as s3:// URIs: what it reads (objects, or folders that end with /), the folder that it
-    writes below, and the folder of its logs. `partition` is that of ARNs, such as aws."""
+    writes below, and the folder of its logs. `partition` is that of ARNs, such as aws; `secret` the ARN or the name of
+    the secret that EMR puts into its settings, if it has one."""
 
     reads: Sequence[str]
     output: str
     logs: str
     partition: str
+    secret: str = ""
 
 
 def partition_of(role_arn: str) -> str:
@@ -65,7 +69,15 @@ def _statements(reach: Reach, *, narrow: bool) -> list[dict[str, Any]]:
         _allow(["s3:PutObject"], _objects_of(reach.logs, reach.partition)),
         *_listing(readable, reach.partition, narrow=narrow),
         _allow(ENCRYPT, ["*"]),
+        *([_allow(READ_SECRET, [_secret_of(reach)])] if reach.secret else []),
     ]
+
+
+def _secret_of(reach: Reach) -> str:
+    """The ARN of the secret; by its name alone neither account nor region is known, nor what Secrets Manager adds."""
+    if reach.secret.startswith("arn:"):
+        return reach.secret
+    return f"arn:{reach.partition}:secretsmanager:*:*:secret:{_escaped(reach.secret)}-??????"
 
 
 def _listing(uris: Iterable[str], partition: str, *, narrow: bool) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from shared.models import (
     RunSpec,
     contract_to_item,
 )
-from shared.programs import code_flags, own_arguments, program_uri
+from shared.programs import code_flags, own_arguments, program_uri, secret_of
 from shared.session_policy import Reach, partition_of, session_policy
 from shared.settings import Settings
 from shared.sizes import JobSize, Size, fits, name_of, next_size, size_flags, size_to_json, within_share, workers_of
@@ -232,6 +232,7 @@ def reach_of(asked: Submission, job_type: JobType, origin: Origin, settings: Set
         output=output_uri(settings, origin.job_id),
         logs=f"s3://{settings.logs_bucket}/applications/{settings.emr_application_id}/",
         partition=partition_of(settings.emr_job_role_arn),
+        secret=secret_of(job_type, settings),
     )
 
 

@@ -168,6 +168,20 @@ def test_a_mask_is_given_its_key_by_the_name_of_a_secret_if_there_is_one():
 
 
 @pytest.mark.parametrize(
+    ("asked", "may"),
+    [
+        ({"jobType": "mask", "parameters": {"columns": [{"name": "mail", "method": "hash"}]}}, True),
+        ({"jobType": "pyspark", "parameters": {"script": SCRIPT}}, False),
+    ],
+)
+def test_the_secret_of_masks_may_be_read_for_runs_of_mask_alone(asked: dict[str, Any], may: bool):
+    settings = replace(SETTINGS, mask_key_secret="masks/key")
+
+    assert ("secret:masks/key" in str(built(settings, **asked).spec.session_policy)) is may
+    assert "secretsmanager" not in str(built(**asked).spec.session_policy)
+
+
+@pytest.mark.parametrize(
     ("parameters", "jar"),
     [
         ({"jar": "s3://cloud-data-platform-dev-raw/jars/a.jar"}, "s3://cloud-data-platform-dev-raw/jars/a.jar"),

@@ -109,6 +109,25 @@ def test_arns_are_those_of_the_roles_partition(arn, partition):
     assert policy["Statement"][0]["Resource"][0].startswith(f"arn:{partition}:s3:::")
 
 
+@pytest.mark.parametrize(
+    ("secret", "arn"),
+    [
+        (
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mask-AbCdEf",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mask-AbCdEf",
+        ),
+        ("masks/key", "arn:aws:secretsmanager:*:*:secret:masks/key-??????"),
+    ],
+)
+def test_emr_may_read_the_secret_of_a_run_that_has_one_and_no_other(secret, arn):
+    def secrets(**changes):
+        statements = json.loads(session_policy(replace(REACH, **changes)))["Statement"]
+        return [each["Resource"] for each in statements if "secretsmanager:GetSecretValue" in each["Action"]]
+
+    assert secrets(secret=secret) == [[arn]]
+    assert secrets() == []
+
+
 def test_the_policy_goes_with_every_attempt_and_survives_the_store():
     job = submitted_job()
     spec = replace(job.spec, session_policy=session_policy(REACH))
