@@ -10,9 +10,12 @@ CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contrac
 # Two processes, each with local clouds of its own. Files stay whole, since their tests share what they started.
 TWO_CLOUDS := -n 2 --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-append --cov-report=
+# The calls of AWS that the processes under test make, for make iam.
+RECORDED := .recorded
+RECORDING := RECORD_AWS_CALLS="$(CURDIR)/$(RECORDED)" PYTHONPATH="$(CURDIR)/tests/recording"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node infra deploy-plan deploy images demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
+.PHONY: help setup node infra iam iam-record deploy-plan deploy images demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +31,8 @@ run: setup ## start the local cloud, the API and the workers; Ctrl-C ends them
 
 test: setup lint ## every check and every tier of tests, then the coverage
 	@$(PRODUCT)/coverage erase
-	@$(MAKE) --no-print-directory unit simulation spark integration acceptance coverage
+	@rm -rf $(RECORDED)
+	@$(MAKE) --no-print-directory unit simulation spark integration acceptance iam coverage
 
 unit: setup ## milliseconds each, no network
 	$(PYTEST) -q -n 2 tests/unit tests/repository $(COVERAGE)
@@ -40,7 +44,7 @@ node: setup ## make the environment of the Node packages that tests use
 	@"$(PYTHON)" scripts/set_up.py node
 
 integration: setup node ## real HTTP, MiniStack and the local EMR Serverless service
-	$(PYTEST) -q $(TWO_CLOUDS) tests/integration $(COVERAGE)
+	$(RECORDING) $(PYTEST) -q $(TWO_CLOUDS) tests/integration $(COVERAGE)
 
 schemathesis: setup node ## search the API for wrong answers: make schemathesis SECONDS=600 EXAMPLES=500 SEED=7
 	$(PYTEST) -q -s --timeout 0 tests/integration/outside/test_schemathesis.py \
@@ -60,7 +64,7 @@ spark4: ## the same on Spark 4, in an environment of its own (needs Java 17)
 		JAVA_HOME="$$java_home" $(SPARK4)/python -m pytest -q -n 2 tests/spark
 
 acceptance: setup ## the whole platform in real processes, seen through HTTP
-	$(PYTEST) -q $(TWO_CLOUDS) tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)
+	$(RECORDING) $(PYTEST) -q $(TWO_CLOUDS) tests/acceptance --ignore tests/acceptance/chaos $(COVERAGE)
 
 chaos: setup ## killed, stopped and cut-off processes, by a seed: make chaos SEED=7
 	$(PYTEST) -q tests/acceptance/chaos $(if $(SEED),--chaos-seed $(SEED))
@@ -84,6 +88,12 @@ infra: setup ## lint and scan the templates, and hold them to what neither finds
 	$(INFRA)/cfn-lint -c I -- cloudformation/*.yaml
 	$(CHECKOV)/checkov --directory cloudformation --framework cloudformation --skip-download --compact --quiet
 	$(PYTEST) -q tests/infra
+
+iam: ## whether integration and acceptance made the calls of AWS that the roles are proven by, and no others
+	@$(PRODUCT)/python -m tests.infra.iam.calls check $(RECORDED)
+
+iam-record: ## keep the calls that integration and acceptance have just made, for the proof of the roles
+	@$(PRODUCT)/python -m tests.infra.iam.calls keep $(RECORDED)
 
 deploy-plan: setup ## show what a deployment would change: make deploy-plan ENV=dev [STACKS=app,watch]
 	@$(PRODUCT)/python -m deployment plan "$(ENV)" $(if $(STACKS),--stacks "$(STACKS)")
@@ -134,5 +144,5 @@ bench: setup ## measure ratios against bare calls, in one run
 	$(PRODUCT)/python -m benchmarks.submit
 
 clean: ## remove what was built, but not the environments
-	rm -rf .local .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .local $(RECORDED) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -233,7 +233,8 @@ class Resolver:
             ("AWS::S3::Bucket", "Arn"): lambda: f"arn:aws:s3:::{named('BucketName')}",
             ("AWS::KMS::Key", "Arn"): lambda: arn("kms", "key/00000000-0000-0000-0000-000000000000"),
             ("AWS::SecretsManager::Secret", "Id"): lambda: arn("secretsmanager", f"secret:{named('Name')}-AbCdEf"),
-            ("AWS::IAM::Role", "Arn"): lambda: f"arn:aws:iam::{ACCOUNT}:role/{named('RoleName')}",
+            ("AWS::IAM::Role", "Arn"): lambda: f"arn:aws:iam::{ACCOUNT}:role/{self._role_name(name, properties)}",
+            ("AWS::IAM::ManagedPolicy", "Ref"): lambda: f"arn:aws:iam::{ACCOUNT}:policy/{named('ManagedPolicyName')}",
             ("AWS::EMRServerless::Application", "ApplicationId"): lambda: f"00{named('Name')}",
             ("AWS::EMRServerless::Application", "Arn"): lambda: arn(
                 "emr-serverless", f"/applications/00{named('Name')}"
@@ -256,6 +257,11 @@ class Resolver:
         if attribute.endswith("Arn") or resource["Type"].startswith(("AWS::ElasticLoadBalancingV2", "AWS::SNS")):
             return arn(resource["Type"].split("::")[1].lower(), name)
         return f"{name.lower()}-0123456789"
+
+    def _role_name(self, name: str, properties: Mapping[str, Any]) -> str:
+        """Its own, or the one that CloudFormation makes up: the stack's, which begins as all of ours do, and the id."""
+        project = f"{self._parameters['ProjectName']}-{self._parameters['Environment']}"
+        return str(self.value(properties["RoleName"])) if "RoleName" in properties else f"{project}-{name}-0123456789"
 
 
 def all_resources(stacks: Mapping[str, Resolved]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "api" / "openapi.json"
 OTHER_PATHS = ("/openapi.json", "/docs", "/docs/index.css")
 # AWS knows no resource for these actions.
 OF_NO_RESOURCE = {"ecr:GetAuthorizationToken"}
-OF_APPLICATIONS = {"emr-serverless:StartJobRun", "emr-serverless:ListJobRuns", "emr-serverless:TagResource"}
+OF_APPLICATIONS = {"emr-serverless:StartJobRun", "emr-serverless:ListJobRuns"}
 OF_RUNS = {
     "emr-serverless:GetJobRun",
     "emr-serverless:CancelJobRun",

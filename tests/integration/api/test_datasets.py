@@ -136,6 +136,19 @@ def test_a_file_in_three_parts_is_uploaded_and_completed(server: Server):
     assert done.json()["etag"].endswith('-3"')
 
 
+def test_the_parts_of_a_file_that_was_given_up_are_forgotten(server: Server, aws: Any):
+    record = registered(server, b"".join(PARTS), partSizeBytes=5 * MIB)
+    wanted = [{"number": 1, "sha256": digest(PARTS[0])}]
+    (link,) = server.post(record["links"]["parts"], json={"parts": wanted}).json()["parts"]
+    assert send(link, PARTS[0]).status_code == 200
+
+    given_up = server.post(f"/datasets/{record['datasetId']}/abandon")
+
+    open_uploads = aws("s3").list_multipart_uploads(Bucket=OWN["RAW_BUCKET"]).get("Uploads", [])
+    assert given_up.status_code == 200
+    assert not [upload for upload in open_uploads if record["datasetId"] in upload["Key"]]
+
+
 def test_one_key_registers_one_dataset_however_many_ask_at_once(server: Server):
     body, headers = registration(fresh_body()), {"Idempotency-Key": str(uuid.uuid4())}
     before = used(server, "openUploads")

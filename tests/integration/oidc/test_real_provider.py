@@ -70,6 +70,8 @@ def test_two_owners_see_nothing_of_each_other_and_an_operator_sees_both(server: 
     assert [server.get(f"/jobs/{job_id}", headers=who).status_code for who in (ann, bob, olga)] == [200, 404, 200]
     assert server.post(f"/jobs/{job_id}/cancel", headers=bob).status_code == 404
     assert (job_id in listed(ann), job_id in listed(bob), job_id in listed(olga, owner="ann")) == (True, False, True)
+    assert job_id in listed(olga, owner="*")
+    assert job_id in listed(olga, owner="*", status="SUBMITTED")
     assert server.get("/jobs?owner=ann", headers=bob).status_code == 403
 
 

@@ -1,0 +1,84 @@
+"""Rights that no recorded call shows, each with its reason: AWS itself uses them, or a program on EMR does."""
+
+from collections.abc import Mapping
+
+from tests.infra.iam.needs import DECRYPT, NEW_DATA_KEY, Estate, arn
+from tests.infra.iam.policies import Need
+from tests.infra.templates import Resolved
+
+Needs = dict[str, dict[Need, str]]
+
+
+def declared_needs(stacks: Mapping[str, Resolved]) -> Needs:
+    """The declared needs of each role, with their reasons."""
+    estate = Estate.of(stacks)
+    return {
+        "ExecutionRole": of_ecs(stacks, estate),
+        "JobRole": of_spark(stacks, estate),
+        "TrailRole": of_the_trail(stacks),
+        "FlowLogRole": of_the_flow_log(stacks),
+    }
+
+
+def of_ecs(stacks: Mapping[str, Resolved], estate: Estate) -> dict[Need, str]:
+    """What ECS does before a task runs (ECS Developer Guide, Task execution IAM role)."""
+    project = stacks["roles"].parameters
+    name = f"{project['ProjectName']}-{project['Environment']}"
+    repositories = [arn("ecr", f"repository/{name}-{image}") for image in ("api", "worker")]
+    logs = arn("logs", f"log-group:/{project['ProjectName']}/{project['Environment']}/*")
+    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    secrets = [stacks["data"].outputs[f"{secret}KeySecretArn"] for secret in ("Cursor", "Callback")]
+    return {
+        Need("ecr:GetAuthorizationToken", "*"): "ECS logs in to the registry; AWS knows no resource for this action",
+        **{Need(action, each): "ECS pulls the image" for action in pull for each in repositories},
+        **{
+            Need(f"logs:{action}", logs): "ECS writes what a task prints"
+            for action in ("CreateLogStream", "PutLogEvents")
+        },
+        **{Need("secretsmanager:GetSecretValue", each): "ECS hands the task its secrets" for each in secrets},
+        **dict.fromkeys(estate.key_through((DECRYPT,), "secretsmanager"), "the secrets are encrypted"),
+    }
+
+
+def of_spark(stacks: Mapping[str, Resolved], estate: Estate) -> dict[Need, str]:
+    """What a program does on EMR: its session policy is what it may do of this (shared/session_policy.py)."""
+    data = stacks["data"].outputs
+    raw, processed, artifacts, logs = (
+        data[f"{bucket}BucketArn"] for bucket in ("Raw", "Processed", "Artifacts", "Logs")
+    )
+    outputs = f"{processed}/jobs/*"
+    return {
+        Need("s3:GetObject", f"{raw}/*"): "a run reads its inputs",
+        Need("s3:GetObject", f"{processed}/*"): "a run reads outputs of earlier ones, and its own manifest",
+        Need("s3:GetObject", f"{artifacts}/*"): "a run reads its code, its contracts and the key of its reports",
+        **{
+            Need("s3:ListBucket", each): "Spark lists a folder before it reads it"
+            for each in (raw, processed, artifacts)
+        },
+        Need("s3:PutObject", outputs): "a run writes its output",
+        Need("s3:DeleteObject", outputs): "the committer removes what failed tasks left",
+        Need("s3:AbortMultipartUpload", outputs): "a writer gives up a large file whose task failed",
+        Need("s3:PutObject", f"{logs}/applications/*"): "EMR puts the driver's log in the name of the run",
+        **dict.fromkeys(estate.key_through((DECRYPT, NEW_DATA_KEY), "s3"), "the buckets are encrypted with the key"),
+        Need("secretsmanager:GetSecretValue", data["MaskKeySecretArn"]): "EMR gives mask jobs their key",
+        **dict.fromkeys(estate.key_through((DECRYPT,), "secretsmanager"), "that secret is encrypted"),
+    }
+
+
+def of_the_trail(stacks: Mapping[str, Resolved]) -> dict[Need, str]:
+    """What CloudTrail does with its log group (CloudTrail User Guide, Role policy document for CloudWatch Logs)."""
+    actions = ("CreateLogStream", "PutLogEvents")
+    return {Need(f"logs:{action}", log_group(stacks, "trail")): "CloudTrail writes its events" for action in actions}
+
+
+def of_the_flow_log(stacks: Mapping[str, Resolved]) -> dict[Need, str]:
+    """What the network's flow log does (VPC User Guide, IAM role for publishing flow logs to CloudWatch Logs)."""
+    actions = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+    reason = "the network's refused connections are written down"
+    return {Need(f"logs:{action}", log_group(stacks, "network")): reason for action in actions}
+
+
+def log_group(stacks: Mapping[str, Resolved], name: str) -> str:
+    """The ARN of the streams of a log group of ours."""
+    project = stacks["records"].parameters
+    return arn("logs", f"log-group:/{project['ProjectName']}/{project['Environment']}/{name}:*")
