@@ -7,6 +7,7 @@ from tests.infra.iam.deployer import (
     DIRECT,
     MOST_CHARACTERS,
     MOST_POLICIES,
+    ROTATOR,
     characters_of,
     findings,
     policies_of,
@@ -26,7 +27,9 @@ def findings_after(policy, sid, change):
     """What is found when one statement of the template is another."""
 
     def edit(_name, content):
-        for each in content["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"]:
+        properties = content["Resources"][policy]["Properties"]
+        document = properties["Policies"][0]["PolicyDocument"] if policy == ROTATOR else properties["PolicyDocument"]
+        for each in document["Statement"]:
             if each["Sid"] == sid:
                 change(each)
 
@@ -65,6 +68,8 @@ def test_taking_an_action_away_is_noticed(place):
         ("DeployRoles", "KeepRoles", "iam:DeleteRolePermissionsBoundary"),
         ("DeployRoles", "KeepRoles", "iam:CreateUser"),
         (BOUNDARY, "Tables", "dynamodb:DeleteTable"),
+        (ROTATOR, "StartTheTasksAnew", "ecs:RunTask"),
+        (ROTATOR, "ChangeTheKeysThatSign", "secretsmanager:DeleteSecret"),
     ],
 )
 def test_allowing_one_action_more_is_noticed(policy, sid, action):
@@ -80,7 +85,7 @@ def test_allowing_one_action_more_is_noticed(policy, sid, action):
         (name, each.sid)
         for name, rows in POLICIES.items()
         for each in rows
-        if each.conditions and name not in (DIRECT, BOUNDARY)
+        if each.conditions and name not in (DIRECT, BOUNDARY, ROTATOR)
     ],
 )
 def test_a_right_that_is_of_use_without_cloudformation_is_noticed(policy, sid):
@@ -90,7 +95,7 @@ def test_a_right_that_is_of_use_without_cloudformation_is_noticed(policy, sid):
 
 
 def may(action, resource, *context):
-    rows = [each for name, statements in POLICIES.items() if name != BOUNDARY for each in statements]
+    rows = [each for name, statements in POLICIES.items() if name not in (BOUNDARY, ROTATOR) for each in statements]
     return is_allowed(rows, Need(action, resource, (THROUGH, *context)))
 
 
@@ -124,8 +129,18 @@ def test_a_deployment_changes_what_is_ours_and_makes_roles_below_the_boundary(ac
     assert may(action, resource, *context) is expected
 
 
+@pytest.mark.parametrize(("secret", "expected"), [("cursor-key", True), ("callback-key", True), ("mask-key", False)])
+def test_who_rotates_keys_sees_those_that_sign_and_no_other(secret, expected):
+    arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:cloud-data-platform-dev-{secret}-AbCdEf"
+
+    assert is_allowed(POLICIES[ROTATOR], Need("secretsmanager:GetSecretValue", arn)) is expected
+    assert not is_allowed(
+        POLICIES[ROTATOR], Need("secretsmanager:GetSecretValue", arn.replace("-dev-", "-production-"))
+    )
+
+
 def test_who_has_the_role_in_hand_changes_nothing_but_by_a_stack():
-    rows = [each for name, statements in POLICIES.items() if name != BOUNDARY for each in statements]
+    rows = [each for name, statements in POLICIES.items() if name not in (BOUNDARY, ROTATOR) for each in statements]
 
     assert not is_allowed(rows, Need("iam:CreateRole", ROLE, (WITHIN,)))
     assert not is_allowed(rows, Need("dynamodb:UpdateTable", f"{TABLE}/cloud-data-platform-dev-jobs"))

@@ -10,7 +10,10 @@ from tests.infra.iam.proof import roles_of
 from tests.infra.templates import resolve_environment
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "iam.md").read_text()
-ROLES = roles_of(resolve_environment("dev"))
+ROLES = {
+    **roles_of(resolve_environment("dev")),
+    "RotatorRole": roles_of({"deployer": resolve_deployer("dev")})["RotatorRole"],
+}
 ROW = re.compile(r"^\| `(\w+)` \| ((?:`[\w:-]+` ?)+)\| .+ \|$", re.MULTILINE)
 
 

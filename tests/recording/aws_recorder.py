@@ -32,12 +32,12 @@ TELLING = ("VersionId", "Tagging", "ACL", "executionRoleArn", "tags")
 
 def begin(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     """Record the calls of this process, if that is wanted and it is one of the product's."""
-    who = caller(argv)
-    if FOLDER not in environment or who is None:
+    who, folder = caller(argv), environment.get(FOLDER)
+    if not folder or who is None:
         return
     from botocore.session import Session
 
-    recorder = Recorder(who, Path(environment[FOLDER]), environment)
+    recorder = Recorder(who, Path(folder), environment)
     make = Session.__init__
 
     def make_and_listen(session: Session, *arguments: Any, **options: Any) -> None:

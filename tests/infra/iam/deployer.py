@@ -38,6 +38,13 @@ RIGHTS = {
 }
 # On the key and on its alias, so they stand in two statements (KMS Developer Guide, Controlling access to aliases).
 CHECKED_TWICE = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
+# A step of a rotation: reads keys, writes them, and starts the tasks anew that read them (runbooks/key-rotation.md).
+ROTATION = {
+    *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "kms:Decrypt", "kms:GenerateDataKey"),
+    *("ecs:UpdateService", "ecs:DescribeServices", "cloudformation:DescribeStacks"),
+}
+ROTATOR = "RotatorRole"
+CI = "arn:aws:iam::111111111111:role/ci"
 # docker login and docker push, which make images prints (ECR User Guide, IAM permissions for pushing an image).
 PUSH = {
     "ecr:GetAuthorizationToken",
@@ -48,14 +55,15 @@ PUSH = {
 
 def resolve_deployer(environment: str, edit: Edit = leave_as_it_is) -> Resolved:
     """The template that an administrator applies, for an environment."""
-    given = {**read_environment(environment), "DeployerPrincipalArn": "arn:aws:iam::111111111111:role/ci"}
+    given = {**read_environment(environment), "DeployerPrincipalArn": CI, "RotatorPrincipalArn": CI}
     return resolve(Stack(f"{environment}-deployer", "deployer", {}), given, {}, edit)
 
 
 def policies_of(deployer: Resolved) -> dict[str, list[Statement]]:
-    """The statements of each policy of the template."""
+    """The statements of each policy of the template; those of the one who rotates keys by the role's name."""
     found = deployer.of_type("AWS::IAM::ManagedPolicy")
-    return {name: statements_from(policy["PolicyDocument"]) for name, policy in found.items()}
+    policies = {name: statements_from(policy["PolicyDocument"]) for name, policy in found.items()}
+    return {**policies, ROTATOR: roles_of({"deployer": deployer})[ROTATOR]}
 
 
 @cache
@@ -101,9 +109,12 @@ def calls_of_deployment() -> frozenset[str]:
 def findings(deployer: Resolved, stacks: Mapping[str, Resolved]) -> Iterator[str]:
     """What a deployment may not do and needs, or may do and does not need; what roles may have and none has."""
     policies = policies_of(deployer)
-    through = [each for name, rows in policies.items() if name not in (DIRECT, BOUNDARY) for each in rows]
+    through = [each for name, rows in policies.items() if name not in (DIRECT, BOUNDARY, ROTATOR) for each in rows]
     yield from of_handlers(through)
-    yield from of_direct_calls(policies[DIRECT])
+    yield from of_our_own(
+        policies[DIRECT], PUSH | {right for call in calls_of_deployment() for right in rights_of(call)}
+    )
+    yield from of_our_own(policies[ROTATOR], ROTATION)
     yield from of_boundary(policies[BOUNDARY], stacks)
 
 
@@ -136,12 +147,17 @@ def unused_patterns() -> tuple[str, ...]:
     return tuple(each for each in left_out() if not any(fnmatchcase(name, each) for name in rights_of_handlers()))
 
 
-def of_direct_calls(statements: list[Statement]) -> Iterator[str]:
-    """Our own part: the calls of deployment/, and the images that are pushed."""
-    allowed = {action for each in statements for action in each.actions}
-    needed = PUSH | {right for call in calls_of_deployment() for right in RIGHTS.get(call, {call})}
-    yield from (f"{right} is not allowed, and the deployment needs it" for right in sorted(needed - allowed))
-    yield from (f"{right} is allowed, and the deployment does not need it" for right in sorted(allowed - needed))
+def rights_of(call: str) -> set[str]:
+    """The rights that a call of the deployment needs."""
+    return RIGHTS.get(call, {call})
+
+
+def of_our_own(statements: list[Statement], needed: set[str]) -> Iterator[str]:
+    """Our own part: what our code calls is allowed once, and nothing else."""
+    allowed = Counter(action for each in statements for action in each.actions)
+    yield from (f"{right} is not allowed, and our code needs it" for right in sorted(needed - allowed.keys()))
+    yield from (f"{right} is allowed, and our code does not need it" for right in sorted(allowed.keys() - needed))
+    yield from (f"{right} is allowed {number} times" for right, number in allowed.items() if number > 1)
 
 
 def of_boundary(statements: list[Statement], stacks: Mapping[str, Resolved]) -> Iterator[str]:
