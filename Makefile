@@ -69,7 +69,7 @@ acceptance: setup ## the whole platform in real processes, seen through HTTP
 chaos: setup ## killed, stopped and cut-off processes, by a seed: make chaos SEED=7
 	$(PYTEST) -q tests/acceptance/chaos $(if $(SEED),--chaos-seed $(SEED))
 
-coverage: ## print the coverage of api, worker and shared; fails below 90 %
+coverage: ## print the coverage of api, worker, shared and deployment; fails below 90 %
 	@$(PRODUCT)/coverage report --fail-under=90
 
 mutants: setup ## break the worker's protocol in each known way, and see which test notices

@@ -16,6 +16,7 @@ from typing import Any
 from shared.attempts import AttemptRecord, attempt_from_item, attempt_to_item
 from shared.errors import StoredJobUnreadable
 from shared.moments import epoch_ms, from_epoch_ms
+from shared.schema_versions import reads
 from shared.sizes import JobSize, Size, name_of, size_from_json, size_to_json, workers_of
 from shared.transitions import JobStatus
 
@@ -377,9 +378,10 @@ def job_to_item(job: Job) -> Item:
 
 def job_from_item(item: Mapping[str, Any]) -> Job:
     """The job of an item. Raises: StoredJobUnreadable, naming what does not fit."""
-    if item.get("schemaVersion") != SCHEMA_VERSION:
+    version = item.get("schemaVersion")
+    if not reads(version, SCHEMA_VERSION):
         raise StoredJobUnreadable(
-            f"Job {item.get('jobId')} has schemaVersion {item.get('schemaVersion')}; this code reads {SCHEMA_VERSION}."
+            f"Job {item.get('jobId')} has schemaVersion {version}; this code reads 1 to {SCHEMA_VERSION + 1}."
         )
     try:
         return _job_from_item(item)

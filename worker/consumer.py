@@ -15,6 +15,7 @@ from shared.bills import Usage
 from shared.errors import JobNotFound, StoredJobUnreadable
 from shared.job_queue import MESSAGE_SCHEMA_VERSION, JobQueue, Message
 from shared.job_store import JobStore
+from shared.schema_versions import reads
 from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner, usage_from
 from shared.transitions import JobStatus
@@ -49,7 +50,7 @@ class UnreadableMessage(Exception):
 
 
 class NewerMessage(Exception):
-    """A message of a version that this worker does not know."""
+    """A message of a version that this worker does not read."""
 
 
 class JobsConsumer:
@@ -172,7 +173,7 @@ def job_id_of(body: str) -> str:
     """The job that a message of the jobs queue names. Raises: UnreadableMessage, NewerMessage."""
     message = _object(body)
     version = message.get("schemaVersion")
-    if isinstance(version, int) and version > MESSAGE_SCHEMA_VERSION:
+    if isinstance(version, int) and not reads(version, MESSAGE_SCHEMA_VERSION):
         raise NewerMessage
     if message.get("kind") != "job":
         raise UnreadableMessage(f"its kind is {message.get('kind')!r}, not 'job'")

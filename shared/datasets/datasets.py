@@ -16,6 +16,7 @@ from shared.datasets.scans import Pii, Scan, scan_from_item, scan_to_item
 from shared.errors import StoredDatasetUnreadable
 from shared.models import Item
 from shared.moments import epoch_ms, from_epoch_ms
+from shared.schema_versions import reads
 from shared.settings import Settings
 from shared.submission import canonical_json
 
@@ -227,10 +228,10 @@ def scanning_to_item(scanning: Scanning) -> Item:
 
 def dataset_from_item(item: Mapping[str, Any]) -> Dataset:
     """The dataset of an item. Raises: StoredDatasetUnreadable, naming what does not fit."""
-    if item.get("schemaVersion") != SCHEMA_VERSION:
-        version = item.get("schemaVersion")
+    version = item.get("schemaVersion")
+    if not reads(version, SCHEMA_VERSION):
         raise StoredDatasetUnreadable(
-            f"Dataset {item.get('datasetId')} has schemaVersion {version}; this code reads 1."
+            f"Dataset {item.get('datasetId')} has schemaVersion {version}; this code reads 1 to {SCHEMA_VERSION + 1}."
         )
     try:
         return _dataset_from_item(item)

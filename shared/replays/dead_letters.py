@@ -14,6 +14,7 @@ from shared.job_queue import Message
 from shared.models import FailureReason, request_from_item
 from shared.moments import from_epoch_ms
 from shared.replays.job_replay import FailedJob
+from shared.schema_versions import reads
 
 ENVELOPE_VERSION = 1
 EVENT_SOURCE = "aws.emr-serverless"
@@ -122,9 +123,10 @@ def read_dead_letter(message: Message) -> DeadLetter:
 
 
 def _read_envelope(message: Message, body: Mapping[str, Any]) -> DeadLetter:
-    if body.get("schemaVersion") != ENVELOPE_VERSION:
-        version = body.get("schemaVersion")
-        return DeadLetter(message, Kind.UNKNOWN, f"Its schemaVersion is {version!r}; this code reads 1.")
+    version = body.get("schemaVersion")
+    if not reads(version, ENVELOPE_VERSION):
+        text = f"Its schemaVersion is {version!r}; this code reads 1 to {ENVELOPE_VERSION + 1}."
+        return DeadLetter(message, Kind.UNKNOWN, text)
     if body["envelope"] == Kind.JOB_FAILED:
         failed = _failed_job(body)
         return DeadLetter(message, Kind.JOB_FAILED, failed.detail, failed, failed.job_id)

@@ -115,7 +115,7 @@ def test_poison_however_much_never_stops_the_good_jobs_behind_it(trial: Trial):
         trial.send("EVENTS_QUEUE", body)
     for job_id in unknown:
         trial.send("JOBS_QUEUE", json.dumps({"schemaVersion": 1, "kind": "job", "jobId": job_id}))
-    newer = json.dumps({"schemaVersion": 2, "kind": "job", "jobId": unknown[0]})
+    newer = json.dumps({"schemaVersion": 3, "kind": "job", "jobId": unknown[0]})
     trial.send("JOBS_QUEUE", newer)
 
     good = [trial.submit(f"good-{number}", seconds=0.2) for number in range(10)]

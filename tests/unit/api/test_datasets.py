@@ -544,7 +544,7 @@ def test_a_cursor_of_jobs_leads_nowhere_among_datasets(api: Api):
 
 def test_a_dataset_that_cannot_be_read_hides_no_other(api: Api):
     good, bad = registered(api), registered(api)
-    api.dynamodb.items(api.settings.datasets_table)[bad["datasetId"]]["schemaVersion"] = 2
+    api.dynamodb.items(api.settings.datasets_table)[bad["datasetId"]]["schemaVersion"] = 3
 
     shown = api.get("/datasets").get_json()["items"]
 

@@ -129,9 +129,9 @@ def test_a_misspelt_dry_run_is_not_taken_for_a_job(api: Api):
     assert api.writes() == 0
 
 
-def test_a_job_of_a_newer_version_of_this_code_is_our_problem_and_leaks_nothing(api: Api):
+def test_a_job_of_a_version_after_the_next_is_our_problem_and_leaks_nothing(api: Api):
     job = api.put(submitted_job())
-    api.dynamodb.items(api.settings.jobs_table)[job.job_id]["schemaVersion"] = 2
+    api.dynamodb.items(api.settings.jobs_table)[job.job_id]["schemaVersion"] = 3
 
     response = api.get(f"/jobs/{job.job_id}")
 

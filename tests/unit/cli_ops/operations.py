@@ -104,7 +104,7 @@ class Ops:
         self.send('"\\ud800"')
         self.send([1])
         self.send({"hello": "world"})
-        self.send({"envelope": "job-failed", "schemaVersion": 2})
+        self.send({"envelope": "job-failed", "schemaVersion": 3})
         self.send({"envelope": "job-failed", "schemaVersion": 1, "id": 7})
         self.send({"envelope": "party", "schemaVersion": 1})
 

@@ -98,7 +98,7 @@ def test_every_message_has_a_kind_and_a_sentence(body, kind, text):
         ("request.jobType", ["sql"]),
         ("retryPolicy", None),
         ("retryPolicy.maxAttempts", "3"),
-        ("schemaVersion", 2),
+        ("schemaVersion", 3),
     ],
 )
 def test_an_envelope_that_somebody_spoilt_is_unknown_and_says_why(path, value):

@@ -90,8 +90,12 @@ def test_a_dataset_is_read_back_from_its_item_as_it_was(one: Dataset):
     assert None not in dataset_to_item(one).values()
 
 
+def test_an_item_of_the_next_version_is_read_past_what_it_added():
+    assert dataset_from_item({**dataset_to_item(dataset()), "schemaVersion": 2, "addedNext": 1}) == dataset()
+
+
 @pytest.mark.parametrize(
-    "changes", [{"schemaVersion": 2}, {"registration": {}}, {"createdAt": "noon"}, {"registration": None}]
+    "changes", [{"schemaVersion": 3}, {"registration": {}}, {"createdAt": "noon"}, {"registration": None}]
 )
 def test_an_item_of_another_form_is_not_read(changes: dict[str, Any]):
     with pytest.raises(StoredDatasetUnreadable, match="d1"):

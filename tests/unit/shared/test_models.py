@@ -78,11 +78,20 @@ def test_a_job_is_in_the_due_index_only_while_it_is_owed_work(due_at, indexed):
     assert ("dueAt" in item, "dueShard" in item) == (indexed, indexed)
 
 
+def test_an_item_of_the_next_version_is_read_past_what_it_added():
+    job = submitted_job()
+
+    assert job_from_item({**job_to_item(job), "schemaVersion": 2, "addedNext": "unknown here"}) == job
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         ({"status": "LOST"}, "LOST"),
-        ({"schemaVersion": 2}, "schemaVersion 2"),
+        ({"schemaVersion": 3}, "schemaVersion 3; this code reads 1 to 2"),
+        ({"schemaVersion": 0}, "schemaVersion 0"),
+        ({"schemaVersion": "1"}, "schemaVersion 1"),
+        ({"schemaVersion": None}, "schemaVersion None"),
         ({"history": "nonsense"}, "cannot be read"),
         ({"request": {}}, "jobType"),
         ({"createdAt": "yesterday"}, "cannot be read"),

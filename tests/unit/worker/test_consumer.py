@@ -135,8 +135,21 @@ def test_the_last_event_of_a_bill_needs_no_look_since_the_timer_asks_for_bills(w
     assert world.sqs.bodies(world.settings.events_queue) == []
 
 
-def test_a_message_of_a_newer_version_waits_for_a_newer_worker(world):
-    send(world, world.settings.jobs_queue, {"schemaVersion": 2, "kind": "job", "jobId": job_id()})
+def test_a_message_and_an_item_of_the_next_version_are_handled_past_what_it_added(world):
+    job = submitted_job()
+    world.store.create(job)
+    world.item(job).update({"schemaVersion": 2, "addedNext": "unknown here"})
+    send(world, world.settings.jobs_queue, {"schemaVersion": 2, "kind": "job", "jobId": job.job_id, "addedNext": 1})
+
+    world.jobs.run_once(never)
+
+    assert world.job(job).status is JobStatus.RUNNING
+    assert (world.item(job)["schemaVersion"], world.item(job)["addedNext"]) == (2, "unknown here")
+    assert world.sqs.bodies(world.settings.jobs_queue) == []
+
+
+def test_a_message_of_a_version_after_the_next_waits_for_a_newer_worker(world):
+    send(world, world.settings.jobs_queue, {"schemaVersion": 3, "kind": "job", "jobId": job_id()})
 
     world.jobs.run_once(never)
     assert world.jobs_queue.receive(1, 0, 1) == []
