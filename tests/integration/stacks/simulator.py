@@ -7,6 +7,7 @@ them gets a name or an ARN of the right form.
 import functools
 import json
 import re
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,6 +63,8 @@ def _replaced(node: Any, gone: Mapping[str, Any], application_id: str) -> Any:
             return _stand_in(name, attribute, application_id)
         case {"Fn::Sub": str(text)}:
             return {"Fn::Sub": _without_references(text, gone, application_id)}
+        case {"ExcludePunctuation": True, **others}:  # which it does not heed
+            return {**others, "ExcludeCharacters": string.punctuation}
         case dict():
             return {key: _replaced(each, gone, application_id) for key, each in node.items()}
     return node
