@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployment.stacks import ORDER, TEMPLATES, Stack
+from deployment.stacks import ORDER, TEMPLATES, Stack, read_environment
 from tests.infra.templates import declared_parameters, leave_as_it_is, read_template, resolve
 
 STACK = Stack("account", "account", {})
@@ -15,7 +15,10 @@ SWITCHES = {
 
 
 def types(**parameters: str) -> set[str]:
-    return {each["Type"] for each in resolve(STACK, parameters, {}, leave_as_it_is).resources.values()}
+    return {
+        each["Type"]
+        for each in resolve(STACK, read_environment("dev") | parameters, {}, leave_as_it_is).resources.values()
+    }
 
 
 def test_only_what_is_free_is_there_by_itself_and_that_can_be_left_out():
