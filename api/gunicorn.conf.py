@@ -11,7 +11,7 @@ from api.start import settings_or_exit
 from shared.log_setup import set_up_logging
 
 _settings = settings_or_exit()
-set_up_logging(_settings)
+set_up_logging(_settings, "api")
 if _settings.auth_mode == "none":
     structlog.get_logger().warning("callers_are_not_identified", auth_mode="none", environment=_settings.environment)
 

@@ -70,5 +70,5 @@ def build(settings: Settings) -> Flask:
 
 
 _settings = settings_or_exit()
-set_up_logging(_settings)
+set_up_logging(_settings, "api")
 app = build(_settings)

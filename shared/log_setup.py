@@ -3,32 +3,48 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
-from shared.settings import REDACTED, Settings
+from shared.settings import REDACTED, VERSION, Settings
 
 # Names whose values are secret whatever they look like.
 SECRET_NAMES = re.compile(
     r"authorization|cookie|password|secret|signing_?key|private_?key|security-token|webhook-signature", re.IGNORECASE
 )
+# All patterns below begin where a word does and never step back, so that a long text costs time in proportion.
 # Secrets inside of longer texts: presigned links, headers in a library's message, tokens in a traceback.
 SECRET_TEXTS = re.compile(
     r"""(X-Amz-(?:Signature|Security-Token|Credential)['"]?\s?[=:]\s?['"]?|Bearer\s+|whsec_)[^\s&'"]+"""
-    r"""|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"""  # a JWT, wherever it stands
-    r"""|((?:Authorization|webhook-signature)['"]?\s?[=:]\s?['"]?)[^'"\r\n]+""",
+    r"""|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]+\.[\w-]*"""  # a JWT, wherever it stands
+    r"""|((?:Authorization|webhook-signature)['"]?\s?[=:]\s?['"]?)[^'"\r\n]+"""
+    r"""|((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://[^\s/:@'"]*+:)[^\s/@'"]+(?=@)""",  # the password of an address
     re.IGNORECASE,
 )
+# Persons; an owner may be named by one, and stays readable under its own name.
+EMAILS = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
+NAMES_OF_CALLERS = frozenset({"owner"})
 # Their debug lines hold whole requests, signed headers included.
 TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
 
 
-def set_up_logging(settings: Settings) -> None:
-    """Send every logger's lines to stdout in the settings' form. Doing it again replaces what was set up."""
+def set_up_logging(settings: Settings, service: str) -> None:
+    """Send every logger's lines to stdout in the settings' form, as those of a service (api, worker).
+
+    Doing it again replaces what was set up. A line that cannot be written (a closed pipe, a full disk)
+    is lost, and the service goes on.
+    """
+    logging.raiseExceptions = False
+
+    def say_who(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.update(service=service, version=VERSION)
+        return event
+
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        say_who,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -62,13 +78,19 @@ def _last_processors(settings: Settings) -> list[Any]:
 
 def redact(_logger: Any, _method: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
     """The event without secrets: by the names of its values, and inside of their texts."""
-    return {name: REDACTED if SECRET_NAMES.search(name) else without_secrets(value) for name, value in event.items()}
+    return {name: _shown(name, value) for name, value in event.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in NAMES_OF_CALLERS:
+        return value
+    return REDACTED if SECRET_NAMES.search(name) else without_secrets(value)
 
 
 def without_secrets(value: Any) -> Any:
     """A value with the secrets in it blotted out, however deep they lie."""
     if isinstance(value, str):
-        return SECRET_TEXTS.sub(rf"\1\2{REDACTED}", value)
+        return EMAILS.sub(REDACTED, SECRET_TEXTS.sub(rf"\1\2\3{REDACTED}", value))
     if isinstance(value, Mapping):
         return {
             name: REDACTED if SECRET_NAMES.search(str(name)) else without_secrets(inner)

@@ -82,7 +82,7 @@ def main() -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
-    set_up_logging(settings)
+    set_up_logging(settings, "worker")
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:

@@ -56,6 +56,7 @@ from shared.retry import stop_reason
 from shared.run_cost import KEPT, bill_of, prices_of
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
+from shared.transitions import JobStatus
 from worker import decide as steps
 from worker.callback_keys import CallbackKeys
 from worker.dataset_scans import DatasetScans
@@ -135,7 +136,7 @@ class Advance:
         Raises: StoreUnavailable, ObjectsUnavailable; the job's `due_at` brings it back.
         """
         turn: Turn | None = Turn(job, seen, mine)
-        with bound_contextvars(job_id=job.job_id, correlation_id=job.correlation_id):
+        with bound_contextvars(job_id=job.job_id, owner=job.owner_id, correlation_id=job.correlation_id):
             for _ in range(MOST_TURNS):
                 if turn is None:
                     return
@@ -392,11 +393,19 @@ def storable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+# What the log calls the entry into a status that a worker may write.
+ENTERED = {
+    JobStatus.RUNNING: "job_running",
+    JobStatus.SUCCEEDED: "job_succeeded",
+    JobStatus.FAILED: "job_failed",
+}
+
+
 def log_step(before: Job, after: Job) -> None:
     """Say what a won write changed; a mere wait is not worth a line."""
     facts = {"attempt": after.attempt, "run_id": after.run_id}
     if after.status is not before.status:
-        log.info(f"job_{after.status.lower()}", reason=after.failure_reason, message=after.status_message, **facts)
+        log.info(ENTERED[after.status], reason=after.failure_reason, message=after.status_message, **facts)
     elif after.run_id is not None and before.run_id is None:
         log.info("run_recorded", **facts)
     elif after.cost_warned_at is not None and before.cost_warned_at is None:

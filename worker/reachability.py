@@ -28,11 +28,11 @@ class Reachability:
             self._failures += 1
             self._failed_at = self._clock()
             if self._failures == 1:
-                log.warning("service_is_silent", service=self._service, reason=reason)
+                log.warning("service_is_silent", of=self._service, reason=reason)
 
     def answered(self) -> None:
         """A call was answered."""
         with self._lock:
             if self._failed_at is not None and self._clock() - self._failed_at >= SETTLED:
-                log.info("service_answers", service=self._service, failures=self._failures)
+                log.info("service_answers", of=self._service, failures=self._failures)
                 self._failures, self._failed_at = 0, None

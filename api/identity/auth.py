@@ -66,6 +66,7 @@ def _open_to(view: View, limited_as: RouteClass, *any_of: str) -> View:
     @functools.wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
         g.caller = identified()
+        structlog.contextvars.bind_contextvars(owner=g.caller.owner_id)
         if g.caller.scopes.isdisjoint(any_of):
             log.info("scope_missing", needed=any_of[0])
             raise Forbidden(f"The token does not have the scope {' or '.join(any_of)}.", scope=any_of[0])

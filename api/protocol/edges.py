@@ -1,10 +1,12 @@
 """What every request and every answer has: a correlation id, a line in the log, and headers of caution."""
 
 import functools
+import logging
 import re
 import time
 import uuid
 from collections.abc import Sequence
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -26,6 +28,7 @@ CAUTION = {
 }
 # For a year browsers and clients that know it never again send anything here without TLS.
 ONLY_BY_HTTPS = "max-age=31536000"
+READING = ("GET", "HEAD", "OPTIONS")
 # Asked for every few seconds by machines.
 PROBES = "/health/"
 # Where an application keeps what is looked up at every request.
@@ -47,7 +50,13 @@ def begin_request(trusted_proxies: Sequence[Network]) -> None:
     g.correlation_id = given if CORRELATION_ID.fullmatch(given) else uuid.uuid4().hex
     g.begun_at = time.perf_counter()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+    structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id, **subjects())
+
+
+def subjects() -> dict[str, str]:
+    """The job or the dataset that the path names, for each line of the log."""
+    named = request.view_args or {}
+    return {name: named[name] for name in ("job_id", "dataset_id") if name in named}
 
 
 def refuse_other_methods() -> None:
@@ -77,8 +86,8 @@ def finish_request(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = ONLY_BY_HTTPS
-    write_line = log.debug if request.path.startswith(PROBES) else log.info
-    write_line(
+    log.log(
+        logging.DEBUG if request.path.startswith(PROBES) else logging.INFO,
         "request_answered",
         method=request.method,
         path=request.path,
@@ -86,4 +95,16 @@ def finish_request(response: Response) -> Response:
         status=response.status_code,
         duration_ms=round((time.perf_counter() - g.begun_at) * 1000, 1),
     )
+    if request.method not in READING or response.status_code >= HTTPStatus.BAD_REQUEST:
+        write_audit(response.status_code)
     return response
+
+
+def write_audit(status: int) -> None:
+    """Who asked for which change, from where, and what became of it; of reading, what was refused."""
+    outcome = "done" if status < HTTPStatus.BAD_REQUEST else "refused"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        outcome = "failed"
+    action = f"{request.method} {request.url_rule or 'an unknown path'}"
+    # The owner is in the context, if the caller could show one.
+    log.info("audit", action=action, client=g.client_address, outcome=outcome, status=status)

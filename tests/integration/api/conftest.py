@@ -62,10 +62,10 @@ def start(
     servers: list[Server] = []
     folder = tmp_path_factory.mktemp("api")
 
-    def start_server(**variables: str) -> Server:
+    def start_server(log: Path | None = None, **variables: str) -> Server:
         own = {**OWN, "CALLBACK_SIGNING_KEY": MASTER_KEY, "EMR_APPLICATION_ID": "00app", "API_PROCESSES": "1"}
         environment = process_environment({**aws_cloud.environment, **own, **variables})
-        servers.append(Server(environment, Path(folder) / f"api-{len(servers)}.log"))
+        servers.append(Server(environment, log or Path(folder) / f"api-{len(servers)}.log"))
         return servers[-1]
 
     yield start_server

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -111,6 +112,13 @@ def test_asked_to_end_it_ends_well_and_all_its_lines_were_json(start: Start):
     assert exit_code == 0
     assert [(line["correlation_id"], line["status"]) for line in answered] == [("find-me-again", 200)]
     assert {"gunicorn.error", "api.protocol.edges"} <= {line["logger"] for line in lines}
+
+
+def test_with_a_full_disk_behind_its_log_it_goes_on(start: Start):
+    server = start(log=Path("/dev/full"))
+
+    assert [server.post("/jobs", json={"jobType": "simulated"}).status_code for _ in range(3)] == [202, 202, 202]
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 import json
 import logging
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 import structlog
 
 from shared.log_setup import redact, set_up_logging, without_secrets
-from shared.settings import Settings
+from shared.settings import VERSION, Settings
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 @pytest.mark.usefixtures("_plain_logging_after")
 def test_our_lines_and_the_libraries_have_one_form_and_one_context(capsys: pytest.CaptureFixture[str]):
-    set_up_logging(Settings())
+    set_up_logging(Settings(), "api")
     structlog.contextvars.bind_contextvars(correlation_id="c-1")
 
     structlog.get_logger("ours").info("job_submitted", job_id="j-1")
@@ -40,12 +43,13 @@ def test_our_lines_and_the_libraries_have_one_form_and_one_context(capsys: pytes
     assert (ours["event"], ours["job_id"], ours["level"], ours["logger"]) == ("job_submitted", "j-1", "info", "ours")
     assert (theirs["event"], theirs["level"]) == ("retrying PutItem", "warning")
     assert ours["correlation_id"] == theirs["correlation_id"] == "c-1"
+    assert {(line["service"], line["version"]) for line in (ours, theirs)} == {("api", VERSION)}
 
 
 @pytest.mark.usefixtures("_plain_logging_after")
 def test_setting_up_twice_writes_each_line_once_and_no_level_below_the_settings(capsys: pytest.CaptureFixture[str]):
     for _ in range(2):
-        set_up_logging(replace(Settings(), log_level="WARNING"))
+        set_up_logging(replace(Settings(), log_level="WARNING"), "api")
 
     structlog.get_logger().info("no")
     logging.getLogger("x").info("no")
@@ -56,7 +60,7 @@ def test_setting_up_twice_writes_each_line_once_and_no_level_below_the_settings(
 
 @pytest.mark.usefixtures("_plain_logging_after")
 def test_the_aws_clients_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]):
-    set_up_logging(replace(Settings(), log_level="DEBUG"))
+    set_up_logging(replace(Settings(), log_level="DEBUG"), "api")
 
     logging.getLogger("botocore.auth").debug("StringToSign")
     logging.getLogger("ours").debug("yes")
@@ -67,7 +71,7 @@ def test_the_aws_clients_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]
 @pytest.mark.usefixtures("_plain_logging_after")
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_a_traceback_is_told_without_its_secrets(capsys: pytest.CaptureFixture[str], log_format: str):
-    set_up_logging(replace(Settings(), log_format=log_format))
+    set_up_logging(replace(Settings(), log_format=log_format), "worker")
 
     try:
         raise ValueError("Bearer abc.def.ghi")
@@ -92,11 +96,59 @@ def test_a_traceback_is_told_without_its_secrets(capsys: pytest.CaptureFixture[s
         ("got Bearer abc.def and more", "got Bearer *** and more"),
         ("webhook-signature: v1,abc= v1,def=", "webhook-signature: ***"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_***"),
+        ("jdbc:postgresql://ann:hunter2@db.example/x", "jdbc:postgresql://ann:***@db.example/x"),
+        ("https://example.com:8443/a@b", "https://example.com:8443/a@b"),
+        ("told ann.o+x@mail.example.co.uk twice", "told *** twice"),
         ("nothing secret: 1+1=2", "nothing secret: 1+1=2"),
     ],
 )
 def test_secrets_inside_of_texts_are_blotted_out(text: str, kept: str):
     assert without_secrets(text) == kept
+
+
+@pytest.mark.parametrize("piece", ["x", "a.", "eyJ-", "a://", "a:", "x@", "Bearer ", "://:"])
+def test_a_long_text_costs_time_in_proportion(piece: str):
+    # What steps back at each letter would take minutes for this.
+    assert len(without_secrets(piece * 200_000)) > 0
+
+
+SAYS_TWO_LINES = """
+import sys, structlog
+from shared.log_setup import set_up_logging
+from shared.settings import Settings
+set_up_logging(Settings(), "worker")
+for _ in range(2):
+    structlog.get_logger().info("x" * 100_000)
+sys.stderr.write("went on")
+"""
+
+
+def full_disk() -> int:
+    """Where nothing can be written."""
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def closed_pipe() -> int:
+    """A pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+@pytest.mark.parametrize("opened", [full_disk, closed_pipe])
+def test_lines_that_cannot_be_written_stop_nothing(opened: Callable[[], int]):
+    output = opened()
+
+    ended = subprocess.run([sys.executable, "-c", SAYS_TWO_LINES], stdout=output, stderr=subprocess.PIPE, text=True)
+
+    os.close(output)
+    assert ended.stderr.startswith("went on")
+
+
+def test_an_owner_who_is_named_by_an_address_can_be_found():
+    event = {"owner": "ann@example.com", "reason": "ann@example.com has no room"}
+
+    assert redact(None, "info", event) == {"owner": "ann@example.com", "reason": "*** has no room"}
 
 
 def test_secrets_are_known_by_their_names_however_deep_they_lie():
