@@ -19,8 +19,11 @@ CALLS = kept_calls()
 Statement = dict[str, Any]
 # An action that none of our roles has, for each service that they have any of.
 UNUSED = {
+    "cloudformation": "cloudformation:DeleteStack",
+    "cloudtrail": "cloudtrail:StopLogging",
     "dynamodb": "dynamodb:DeleteItem",
     "ecr": "ecr:PutImage",
+    "ecs": "ecs:UpdateService",
     "emr-serverless": "emr-serverless:DeleteApplication",
     "iam": "iam:CreateRole",
     "kms": "kms:Encrypt",

@@ -8,6 +8,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from tests.infra.iam.looks import OF_ADMINISTRATORS, OF_CDP, commands_of_runbooks, looks, unexplained
 from tests.infra.templates import resolve_environment
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
@@ -104,3 +105,11 @@ def test_each_page_says_how_to_notice_what_to_do_and_when_it_is_over(name):
         needed = ["How you notice", "How to know it is over"]
     assert [heading for heading in needed if heading not in headings] == []
     assert name in PAGES["README.md"]
+
+
+def test_each_command_of_aws_is_one_that_operators_may_or_an_administrators():
+    stacks, commands = resolve_environment("dev"), commands_of_runbooks()
+
+    assert unexplained(commands, stacks) == set()
+    assert {*looks(stacks), *OF_ADMINISTRATORS, *OF_CDP} - {*commands} == set()
+    assert unexplained(["iam delete-role"], stacks) == {"iam delete-role"}

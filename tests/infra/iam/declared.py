@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.infra.iam.looks import of_operators
 from tests.infra.iam.needs import DECRYPT, NEW_DATA_KEY, Estate, arn
 from tests.infra.iam.policies import Need
 from tests.infra.templates import Resolved
@@ -17,6 +18,7 @@ def declared_needs(stacks: Mapping[str, Resolved]) -> Needs:
         "JobRole": of_spark(stacks, estate),
         "TrailRole": of_the_trail(stacks),
         "FlowLogRole": of_the_flow_log(stacks),
+        "OperatorRole": of_operators(stacks),
     }
 
 

@@ -13,7 +13,13 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "api" / "openapi.json"
 # Besides the paths of the document: the document itself, and the page that shows it.
 OTHER_PATHS = ("/openapi.json", "/docs", "/docs/index.css")
 # AWS knows no resource for these actions.
-OF_NO_RESOURCE = {"ecr:GetAuthorizationToken"}
+OF_NO_RESOURCE = {
+    "cloudtrail:LookupEvents",
+    "ecr:GetAuthorizationToken",
+    "emr-serverless:ListApplications",
+    "logs:GetQueryResults",
+    "servicequotas:ListServiceQuotas",
+}
 OF_APPLICATIONS = {"emr-serverless:StartJobRun", "emr-serverless:ListJobRuns"}
 OF_RUNS = {
     "emr-serverless:GetJobRun",
