@@ -260,8 +260,9 @@ class Resolver:
 
     def _role_name(self, name: str, properties: Mapping[str, Any]) -> str:
         """Its own, or the one that CloudFormation makes up: the stack's, which begins as all of ours do, and the id."""
-        project = f"{self._parameters['ProjectName']}-{self._parameters['Environment']}"
-        return str(self.value(properties["RoleName"])) if "RoleName" in properties else f"{project}-{name}-0123456789"
+        if "RoleName" in properties:
+            return str(self.value(properties["RoleName"]))
+        return f"{self._parameters['ProjectName']}-{self._parameters['Environment']}-{name}-0123456789"
 
 
 def all_resources(stacks: Mapping[str, Resolved]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
