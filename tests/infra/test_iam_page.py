@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.infra.iam.deployer import policies_of, resolve_deployer
-from tests.infra.iam.proof import roles_of
-from tests.infra.templates import resolve_environment
+from tests.infra.iam.proof import all_stacks, roles_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "iam.md").read_text()
 ROLES = {
-    **roles_of(resolve_environment("dev")),
+    **roles_of(all_stacks("dev")),
     "RotatorRole": roles_of({"deployer": resolve_deployer("dev")})["RotatorRole"],
 }
 ROW = re.compile(r"^\| `(\w+)` \| ((?:`[\w:-]+` ?)+)\| .+ \|$", re.MULTILINE)

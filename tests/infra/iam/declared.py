@@ -7,6 +7,8 @@ from tests.infra.iam.needs import DECRYPT, NEW_DATA_KEY, Estate, arn
 from tests.infra.iam.policies import Need
 from tests.infra.templates import Resolved
 
+SCANNER = "malware-protection-plan.guardduty.amazonaws.com"
+CHANGES_OF_RULES = ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets")
 Needs = dict[str, dict[Need, str]]
 
 
@@ -19,6 +21,7 @@ def declared_needs(stacks: Mapping[str, Resolved]) -> Needs:
         "TrailRole": of_the_trail(stacks),
         "FlowLogRole": of_the_flow_log(stacks),
         "OperatorRole": of_operators(stacks),
+        **({"ScannerRole": of_the_scanner(stacks, estate)} if "account" in stacks else {}),
     }
 
 
@@ -84,3 +87,23 @@ def log_group(stacks: Mapping[str, Resolved], name: str) -> str:
     """The ARN of the streams of a log group of ours."""
     project = stacks["records"].parameters
     return arn("logs", f"log-group:/{project['ProjectName']}/{project['Environment']}/{name}:*")
+
+
+def of_the_scanner(stacks: Mapping[str, Resolved], estate: Estate) -> dict[Need, str]:
+    """What GuardDuty does with uploads (GuardDuty User Guide, IAM role policy for Malware Protection for S3)."""
+    bucket = stacks["data"].outputs["RawBucketArn"]
+    rule = arn("events", "rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*")
+    itself = (("events:ManagedBy", SCANNER),)
+    reads = ("GetObject", "GetObjectVersion", "GetObjectTagging", "GetObjectVersionTagging")
+    tags = ("PutObjectTagging", "PutObjectVersionTagging")
+    return {
+        **{Need(f"events:{each}", rule, itself): "it is told of uploads" for each in CHANGES_OF_RULES},
+        **{Need(f"events:{each}", rule): "it looks at its rule" for each in ("DescribeRule", "ListTargetsByRule")},
+        **{
+            Need(f"s3:{each}", bucket): "the bucket tells of uploads"
+            for each in ("PutBucketNotification", "GetBucketNotification", "ListBucket")
+        },
+        Need("s3:PutObject", f"{bucket}/malware-protection-resource-validation-object"): "it tries whether it may",
+        **{Need(f"s3:{each}", f"{bucket}/uploads/*"): "it reads and tags uploads" for each in (*reads, *tags)},
+        **dict.fromkeys(estate.key_through((DECRYPT, NEW_DATA_KEY), "s3"), "uploads are encrypted with the key"),
+    }

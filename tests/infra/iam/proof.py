@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from deployment.stacks import Stack, read_environment
 from tests.infra.iam.calls import Call
 from tests.infra.iam.declared import declared_needs
 from tests.infra.iam.needs import Estate, needs_of
 from tests.infra.iam.policies import Condition, Need, Statement, is_allowed, statements_from
-from tests.infra.templates import Resolved
+from tests.infra.templates import Resolved, leave_as_it_is, resolve, resolve_environment
 
 # Whose calls are recorded, and the role that they have in AWS.
 RECORDED = {"api": "ApiTaskRole", "worker": "WorkerTaskRole", "operator": "OperatorRole"}
@@ -35,6 +36,15 @@ class Grant:
         statement = self.statement
         under = "".join(f", {each.key} {'/'.join(each.values)}" for each in statement.conditions)
         return f"{statement.sid}: {statement.actions[0]} on {self.resource}{under}"
+
+
+def all_stacks(environment: str) -> dict[str, Resolved]:
+    """The stacks of an environment, and that of the account with the role that it may have."""
+    stacks = resolve_environment(environment)
+    data = stacks["data"].outputs
+    of_account = {"RawBucketName": data["RawBucketName"], "KeyId": data["KeyArn"].rpartition("/")[2]}
+    given = {**read_environment(environment), **of_account, "MalwareScans": "yes"}
+    return {**stacks, "account": resolve(Stack("account", "account", {}), given, {}, leave_as_it_is)}
 
 
 def roles_of(stacks: Stacks) -> dict[str, list[Statement]]:
