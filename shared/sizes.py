@@ -109,7 +109,7 @@ WORKER_SCHEMA: Mapping[str, Any] = {
             "type": "integer",
             "minimum": min(memory.least for memory in MEMORY_OF.values()),
             "maximum": max(memory.most for memory in MEMORY_OF.values()),
-            "description": "All of its memory. "
+            "description": "All of its memory: "
             + "; ".join(f"with {vcpu} vCPU {memory}" for vcpu, memory in MEMORY_OF.items())
             + ".",
         },
