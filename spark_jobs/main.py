@@ -76,7 +76,7 @@ def tell_failure(reporter: Reporter, error: Exception, failure: Failure) -> None
     if isinstance(error, AttemptAlreadyWritten):
         reporter.stop()
     else:
-        reporter.failed(failure.reason, failure.message)
+        reporter.failed(failure.reason, failure.message, failure.causes)
 
 
 def utc_now() -> datetime:

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from spark_jobs.callback import TRY_SECONDS, Answer, Callback, send
 
@@ -17,7 +17,8 @@ UNDELIVERED = "_reports.json"
 END_SECONDS = 10.0
 LEAVE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 4.0
-MESSAGE_CHARACTERS = 1000
+# What the API takes (docs/api/callbacks.md).
+MESSAGE_CHARACTERS, EXCEPTION_CHARACTERS = 1000, 4096
 NO_REASON = "The program gave no reason."
 
 Report = Dict[str, Any]
@@ -55,11 +56,12 @@ class Reporter:
         end = {"status": "SUCCEEDED", "statusMessage": "The program reported success."}
         self._end({**end, "manifestSha256": manifest_sha256})
 
-    def failed(self, reason: str, message: str) -> None:
-        """Say why the attempt failed: a reason of the platform's, and a sentence."""
-        # JSON could say what UTF-8 cannot, and the API would not take it.
-        sentence = message.encode("utf-8", "replace").decode("utf-8")[:MESSAGE_CHARACTERS] or NO_REASON
-        self._end({"status": "FAILED", "failureReason": reason, "statusMessage": sentence})
+    def failed(self, reason: str, message: str, causes: Sequence[str]) -> None:
+        """Say why the attempt failed: a reason of the platform's, a sentence, and the exceptions, outermost first."""
+        end = {"status": "FAILED", "failureReason": reason}
+        end["statusMessage"] = sendable(message)[:MESSAGE_CHARACTERS] or NO_REASON
+        exceptions = sendable("\n".join(causes))[:EXCEPTION_CHARACTERS]
+        self._end({**end, "exceptions": exceptions} if exceptions else end)
 
     def stop(self) -> None:
         """Say nothing more: the attempt's end is not this program's to tell."""
@@ -119,6 +121,11 @@ class Reporter:
     def _noted(self, report: Report, why: str) -> Report:
         at = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         return {**report, "at": at, "why": why}
+
+
+def sendable(text: str) -> str:
+    """The text as UTF-8 can hold it: JSON could say more, and the API would not take it."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def within(seconds: float, work: Callable[[], Any]) -> None:

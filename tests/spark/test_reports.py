@@ -140,18 +140,18 @@ def test_an_end_is_reported_again_while_that_can_help_and_left_when_it_was_in_va
         assert found.reports == [{**DONE, "at": "2026-11-23T12:00:00Z", "why": left}]
 
 
-def test_a_failure_is_reported_with_its_reason_and_its_sentence():
+def test_a_failure_is_reported_with_its_reason_its_sentence_and_its_exceptions():
     with serving(200) as api:
-        reporter(api.callback()).failed("INVALID_INPUT", "x" * 2000)
-        reporter(api.callback()).failed("RUN_FAILED", "")
-        reporter(api.callback()).failed("RUN_FAILED", "\ud800")
+        reporter(api.callback()).failed("INVALID_INPUT", "x" * 2000, ["y" * 5000])
+        reporter(api.callback()).failed("RUN_FAILED", "", [])
+        reporter(api.callback()).failed("RUN_FAILED", "\ud800", ["SparkException: \ud800", "OSError: gone"])
 
     told = [json.loads(body) for _, body in api.got]
     assert {(each["status"], each["attempt"]) for each in told} == {("FAILED", 1)}
-    assert [(each["failureReason"], each["statusMessage"]) for each in told] == [
-        ("INVALID_INPUT", "x" * 1000),
-        ("RUN_FAILED", "The program gave no reason."),
-        ("RUN_FAILED", "?"),
+    assert [(each["failureReason"], each["statusMessage"], each.get("exceptions")) for each in told] == [
+        ("INVALID_INPUT", "x" * 1000, "y" * 4096),
+        ("RUN_FAILED", "The program gave no reason.", None),
+        ("RUN_FAILED", "?", "SparkException: ?\nOSError: gone"),
     ]
 
 
@@ -395,6 +395,7 @@ def test_a_failure_is_reported_as_it_is_left_and_what_the_api_refuses_lies_besid
     end = json.loads((folder / "_reports.json").read_text())["reports"][-1]
     assert status == 1
     assert (end["status"], end["failureReason"], end["why"]) == ("FAILED", "INVALID_INPUT", "the API answered 404.")
+    assert end["exceptions"] == "\n".join(failure["causes"]) != ""
     assert end["statusMessage"] == failure["message"] == capfd.readouterr().err.splitlines()[-1]
 
 

@@ -195,6 +195,7 @@ def test_without_a_master_key_nothing_is_let_through():
         ({"status": "RUNNING", "statusMessage": "x" * 1025}, "/statusMessage"),
         ({"status": "FAILED", "failureReason": "BAD_LUCK"}, "/failureReason"),
         ({"status": "FAILED", "exceptions": ""}, "/exceptions"),
+        ({"status": "FAILED", "exceptions": "x" * 4097}, "/exceptions"),
         ({"status": "SUCCEEDED", "manifestSha256": "AB" * 32}, "/manifestSha256"),
         ({"status": "RUNNING", "progress": {"stagesDone": 1}}, "/progress/stagesTotal"),
         ({"status": "RUNNING", "progress": {"stagesDone": -1, "stagesTotal": 1}}, "/progress/stagesDone"),
