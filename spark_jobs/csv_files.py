@@ -15,7 +15,7 @@ from spark_jobs.faults import ENCODING, FIELDS, TYPE, at_least, fault, faults_am
 from spark_jobs.inputs import InputFiles
 from spark_jobs.set_aside import with_reasons
 
-# The column of `read_csv` that holds the original line of a malformed row, and NULL for a good one.
+# The column that holds the original line of a malformed row, and NULL for a good one.
 LINE = "__original_line__"
 # What a decoder writes in place of bytes that it cannot read.
 REPLACEMENT = "\ufffd"
@@ -68,9 +68,10 @@ class CsvDialect:
 
 @dataclass(frozen=True)
 class MarkedRows:
-    """The rows of a CSV input, good and malformed, with `LINE` as their last column.
+    """The rows of a CSV input, good and malformed, as Spark reads them.
 
-    `fields` names the columns that come from the text; partition directories may add more.
+    Their column `LINE` is NULL also for a malformed row that Spark reads as if nothing were wrong. `fields` names the
+    columns that come from the text; partition directories may add more.
     """
 
     frame: DataFrame
@@ -80,24 +81,54 @@ class MarkedRows:
     @property
     def is_torn(self) -> Column:
         """Whether a row is a part of one whose quoted field goes over several lines, or looks like it."""
-        return is_torn_text(F.col(LINE), self.dialect)
+        is_torn = is_torn_text(F.col(LINE), self.dialect)
+        return is_torn | self._is_torn_alone if len(self.fields) == 1 else is_torn
 
     @property
     def is_good(self) -> Column:
         """Whether a row is as the schema says."""
-        return F.col(LINE).isNull()
+        return F.col(LINE).isNull() & ~self._is_misread
 
     def good(self) -> DataFrame:
         """The rows that are as the schema says."""
         return self.frame.where(self.is_good).drop(LINE)
 
+    def with_lines(self) -> DataFrame:
+        """All rows, with `LINE` for every malformed one. It costs much more than `is_good`, which says the same."""
+        names = [quoted(name) for name in self.fields]
+        alone = F.col(names[0]).cast("string")
+        written = alone if len(names) == 1 else F.to_csv(F.struct(*names), {"sep": self.dialect.delimiter})
+        return self.frame.withColumn(LINE, F.coalesce(F.col(LINE), F.when(self._is_misread, written)))
+
     def rejected(self) -> DataFrame:
         """The other rows: `file`, `line`, `reason` and `violations`."""
         where_from = (F.input_file_name().alias("file"), F.col(LINE).alias("line"))
-        return with_reasons(self.frame.where(~self.is_good), self.faults(), *where_from)
+        return with_reasons(self.with_lines().where(F.col(LINE).isNotNull()), self.faults(), *where_from)
+
+    @property
+    def _is_misread(self) -> Column:
+        """Whether a row is malformed, though Spark reads it as if nothing were wrong.
+
+        These are rows with a text that was not in the encoding, and parts of rows with a single field: of the parts of
+        any other row one at least has too few fields. Each row is asked, so only what Spark compiles may stand here.
+        """
+        is_misread = self._is_torn_alone if len(self.fields) == 1 else F.lit(False)
+        texts = [F.col(quoted(name)) for name in self.fields if self._is_text(name)]
+        if texts and self.dialect.encoding == "UTF-8":
+            is_misread |= F.coalesce(any_of([text.contains(REPLACEMENT) for text in texts]), F.lit(False))
+        return is_misread
+
+    @property
+    def _is_torn_alone(self) -> Column:
+        """Whether the only field is torn."""
+        (name,) = self.fields
+        return is_torn_text(F.col(quoted(name)), self.dialect) if self._is_text(name) else F.lit(False)
+
+    def _is_text(self, name: str) -> bool:
+        return isinstance(self.frame.schema[name].dataType, StringType)
 
     def faults(self) -> Column:
-        """What is wrong with a malformed row, at least one fault.
+        """What is wrong with a malformed row of `with_lines`, at least one fault.
 
         Spark only says that a row is malformed; cutting its line into texts once more shows why.
         """
@@ -150,26 +181,7 @@ def read_csv(
     reader = source.reader(spark).options(**dialect.options()).schema(schema.add(LINE, "string"))
     # enforceSchema would take a file's header as read and ignore it, also where its columns stand in another order.
     reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE, enforceSchema=False)
-    frame = reader.csv(source.paths)
-    others = [quoted(name) for name in frame.columns if name != LINE]
-    line = _line_of_misread(frame, names, dialect)
-    return MarkedRows(frame.select(*others, line.alias(LINE)), tuple(names), dialect)
-
-
-def _line_of_misread(frame: DataFrame, names: Sequence[str], dialect: CsvDialect) -> Column:
-    """`LINE`, also of rows that Spark reads as if nothing were wrong.
-
-    These are rows with a text that was not in the encoding, and parts of rows with a single field: of the parts of any
-    other row one at least has too few fields.
-    """
-    texts = [F.col(quoted(name)) for name in names if isinstance(frame.schema[name].dataType, StringType)]
-    if not texts:
-        return F.col(LINE)
-    is_misread = is_torn_text(texts[0], dialect) if len(names) == 1 else F.lit(False)
-    if dialect.encoding == "UTF-8":
-        is_misread |= any_of([text.contains(REPLACEMENT) for text in texts])
-    written = F.to_csv(F.struct(*map(quoted, names)), {"sep": dialect.delimiter})
-    return F.coalesce(F.col(LINE), F.when(is_misread, written if len(names) > 1 else texts[0]))
+    return MarkedRows(reader.csv(source.paths), tuple(names), dialect)
 
 
 def _refuse_other_formats(source: InputFiles) -> None:

@@ -43,7 +43,7 @@ def read_csv_under(
     present = contract.columns_in_order(names, f"Input {source.name!r}: {source.uri}")
     marked = read_csv(spark, source, dialect, [CsvColumn(column.name, column.type) for column in present])
     refuse_columns_of_folders(marked.frame, marked.fields, contract)
-    return check_rows(marked.frame, marked.faults(), contract, marked.is_torn)
+    return check_rows(marked.with_lines(), marked.faults(), contract, marked.is_torn)
 
 
 def _names(spark: SparkSession, source: InputFiles, dialect: CsvDialect, contract: Contract) -> List[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import DoubleType, FloatType, StructField
 
@@ -11,7 +11,7 @@ from spark_jobs.columns import is_nested, known_columns, names_twice, quoted
 from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.tables import read_table
 
 PLACE = "__place__"
@@ -39,13 +39,9 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     table = read_table(spark, source, asked.format)
     _check_columns(table.frame, asked)
     placed = with_places(table.frame, asked)
-
-    counted = Observation()
-    others = F.count(F.when(F.col(PLACE) > 1, 1))
-    observed = placed.observe(counted, others.alias("others"))
     return Result(
-        data=observed.where(F.col(PLACE) == 1).drop(PLACE),
-        counts=lambda: Counts({source.name: table.rows}, counted.get["others"]),
+        data=placed.where(F.col(PLACE) == 1).drop(PLACE),
+        rows_read=lambda: {source.name: table.rows},
         rejected=lambda: set_aside(placed.where(F.col(PLACE) > 1), asked.keys),
         keeps_every_row=True,
     )

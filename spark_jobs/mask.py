@@ -15,7 +15,7 @@ from spark_jobs.discreet import reading
 from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.tables import Table, read_table
 
 DROP, HASH, TRUNCATE, REDACT = "drop", "hash", "truncate", "redact"
@@ -60,7 +60,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     key = hash_key(spark, asked.hash_key) if any(each.method == HASH for each in maskings.values()) else b""
     return Result(
         data=masked(table.frame, maskings, key),
-        counts=lambda: Counts({source.name: table.rows}),
+        rows_read=lambda: {source.name: table.rows},
         keeps_every_row=True,
     )
 

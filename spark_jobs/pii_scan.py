@@ -14,7 +14,7 @@ from spark_jobs.job import read_parameters
 from spark_jobs.pii_patterns import KINDS, MAX_CHARACTERS, RECOGNISERS, sightings_in
 from spark_jobs.pii_report import Finding, ScannedColumn, Shape, overall
 from spark_jobs.pii_texts import LINES, TextColumn, Texts, cells_of, read_texts
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 
 MAX_SAMPLES = 3
 # Rows fall into so many parts by a hash of what they hold.
@@ -75,7 +75,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     }
     return Result(
         data=spark.createDataFrame(rows_of(columns), ROWS_SCHEMA).coalesce(1),
-        counts=lambda: Counts({source.name: figures.rows}),
+        rows_read=lambda: {source.name: figures.rows},
         reports={"pii.json": json.dumps(report, ensure_ascii=False, indent=1)},
     )
 

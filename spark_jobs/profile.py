@@ -23,7 +23,7 @@ from spark_jobs.failures import InvalidInput
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
 from spark_jobs.profile_page import page_of
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.tables import read_table
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -60,7 +60,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     document = {"input": {"name": source.name, "uri": source.uri}, "rows": table.rows, "columns": rows}
     return Result(
         data=spark.createDataFrame(rows, ROWS_SCHEMA).coalesce(1),
-        counts=lambda: Counts({source.name: table.rows}),
+        rows_read=lambda: {source.name: table.rows},
         reports={
             "profile.json": json.dumps(document, ensure_ascii=False, indent=1),
             "profile.html": page_of(source.uri, table.rows, profiles),

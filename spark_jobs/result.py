@@ -1,4 +1,4 @@
-"""What a job type hands to the runner, which writes it: frames that are not computed yet, and how to count."""
+"""What a job type hands to the runner, which writes it: frames that are not computed yet, and the rows read."""
 
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional, Tuple
@@ -9,25 +9,18 @@ from spark_jobs.limits import NO_LIMITS, Limits, SetAside
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Rows read, by the name of the input, and rows set aside."""
-
-    rows_read: Mapping[str, int]
-    rows_rejected: int = 0
-
-
-@dataclass(frozen=True)
 class Result:
     """The data of a job, and the rows set aside if its type sets rows aside.
 
-    `counts` is called once `data` has been written. `keeps_every_row` says that each row read must be found
-    again, written or rejected. `rejected` is called if there are such rows; beyond `limits` they fail the job.
+    `rows_read`, by the name of the input, is called once `data` has been written. `keeps_every_row` says that each of
+    them must be found again, written or rejected: those that were not written are what `rejected` gives, which is
+    called if there are any. Beyond `limits` they fail the job.
     `reports` are whole documents by their file names, for people and programs; `report_on` makes those that
     tell what was set aside.
     """
 
     data: DataFrame
-    counts: Callable[[], Counts]
+    rows_read: Callable[[], Mapping[str, int]]
     file_format: str = "parquet"
     partition_by: Tuple[str, ...] = ()
     rejected: Optional[Callable[[], DataFrame]] = None

@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -32,7 +32,7 @@ from spark_jobs.job import Job
 from spark_jobs.limits import SetAside, Violations
 from spark_jobs.manifest import MANIFEST, Code, InputRead, Manifest, Output, OutputFile, ReportFile, Written
 from spark_jobs.object_store import ObjectStore, in_parallel
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.spark_work import work_since, work_so_far
 
 # A job type is a function (session, inputs, parameters) -> Result, in a module of its own.
@@ -94,14 +94,15 @@ def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock
 def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles], prefix: str) -> Written:
     """Run the job's type and write all but the manifest. Raises: InvalidInput, RowsLost, and whatever Spark raises."""
     result = run_program(spark, store, job, inputs)
-    rows_written = write_data(spark, result, prefix + "data")
-    counts = result.counts()
+    rows_written = write_data(spark, store, result, prefix + "data")
+    rows_read = result.rows_read()
     data_files = describe_files(store, prefix, "data", data_counter(spark, store, result, prefix + "data"))
-    rejected_files = write_rejected(spark, store, result, prefix) if counts.rows_rejected else ()
-    check_rows(result, counts, rows_written, data_files, rejected_files)
+    is_any_left = result.rejected is not None and sum(rows_read.values()) > rows_in(data_files)
+    rejected_files = write_rejected(spark, store, result, prefix) if is_any_left else ()
+    check_rows(result, sum(rows_read.values()), rows_written, data_files, rejected_files)
 
-    read = tuple(InputRead(each.name, each.uri, each.files, counts.rows_read[each.name]) for each in inputs)
-    found = what_was_set_aside(spark, job, result, counts, prefix + "rejected/")
+    read = tuple(InputRead(each.name, each.uri, each.files, rows_read[each.name]) for each in inputs)
+    found = what_was_set_aside(spark, job, result, read, rejected_files, prefix + "rejected/")
     output, report_files = Output(data_files, result.data.schema), write_reports(store, result, found, prefix)
     refusal = result.limits.refusal(found)
     if refusal is not None:  # only now: the rows set aside and the reports are there for whoever mends the input
@@ -119,9 +120,16 @@ def run_program(spark: SparkSession, store: ObjectStore, job: Job, inputs: Seque
     return UNDER_CONTRACT[job.job_type](spark, inputs, job.parameters, contract)
 
 
-def what_was_set_aside(spark: SparkSession, job: Job, result: Result, counts: Counts, folder: str) -> SetAside:
+def what_was_set_aside(
+    spark: SparkSession,
+    job: Job,
+    result: Result,
+    inputs: Sequence[InputRead],
+    rejected_files: Sequence[OutputFile],
+    folder: str,
+) -> SetAside:
     """The counts of the rows set aside; by rule, if anybody will ask."""
-    rows_read, rows = sum(counts.rows_read.values()), counts.rows_rejected
+    rows_read, rows = sum(each.rows for each in inputs), rows_in(rejected_files)
     is_asked = rows > 0 and (job.contract is not None or not result.limits.allow(rows_read, rows))
     return SetAside(rows_read, rows, count_violations(spark, folder) if is_asked else (), folder)
 
@@ -133,15 +141,15 @@ def count_violations(spark: SparkSession, folder: str) -> Tuple[Violations, ...]
     return tuple(Violations(row["column"], row["rule"], row["count"]) for row in counted)
 
 
-def write_data(spark: SparkSession, result: Result, folder: str) -> int:
-    """Write a result's data and return the number of its rows, counted on the way."""
-    counted = Observation()
-    frame = result.data.observe(counted, F.count(F.lit(1)).alias("rows"))
+def write_data(spark: SparkSession, store: ObjectStore, result: Result, folder: str) -> Optional[int]:
+    """Write a result's data; its rows, counted on the way, or None where the rows read tell how many they must be."""
+    counted = None if result.keeps_every_row else Observation()
+    frame = result.data if counted is None else result.data.observe(counted, F.count(F.lit(1)).alias("rows"))
     writer(frame, result.file_format).partitionBy(*result.partition_by).save(folder)
-    rows = counted.get["rows"]
-    if rows == 0 and result.partition_by:  # no row, no partition, no file: but the schema must be there to read
+    # No row, no partition, no file: but the schema must be there to read.
+    if result.partition_by and not (store.exists(folder) and store.list_files(folder)):
         writer(spark.createDataFrame([], result.data.schema), "parquet").mode("append").save(folder)
-    return rows
+    return None if counted is None else counted.get["rows"]
 
 
 def writer(frame: DataFrame, file_format: str) -> DataFrameWriter:
@@ -199,20 +207,21 @@ def describe_files(store: ObjectStore, prefix: str, folder: str, count_rows: Row
     )
 
 
+def rows_in(files: Sequence[OutputFile]) -> int:
+    """The rows of files, as the files say."""
+    return sum(file.rows for file in files)
+
+
 def check_rows(
     result: Result,
-    counts: Counts,
-    rows_written: int,
+    rows_read: int,
+    rows_written: Optional[int],
     data_files: Sequence[OutputFile],
     rejected_files: Sequence[OutputFile],
 ) -> None:
     """Hold what was counted on the way against what is in the files. Raises: RowsLost."""
-    rows_in_data = sum(file.rows for file in data_files)
-    rows_set_aside = sum(file.rows for file in rejected_files)
-    if rows_in_data != rows_written:
-        raise RowsLost(f"{rows_written} rows were written, but the files hold {rows_in_data}.")
-    if rows_set_aside != counts.rows_rejected:
-        raise RowsLost(f"{counts.rows_rejected} rows were malformed, but {rows_set_aside} were set aside.")
-    rows_read = sum(counts.rows_read.values())
-    if result.keeps_every_row and rows_read != rows_written + rows_set_aside:
-        raise RowsLost(f"{rows_read} rows were read, but {rows_written} written and {rows_set_aside} set aside.")
+    in_data, set_aside = rows_in(data_files), rows_in(rejected_files)
+    if rows_written is not None and rows_written != in_data:
+        raise RowsLost(f"{rows_written} rows were written, but the files hold {in_data}.")
+    if result.keeps_every_row and rows_read != in_data + set_aside:
+        raise RowsLost(f"{rows_read} rows were read, but {in_data} written and {set_aside} set aside.")

@@ -1,7 +1,7 @@
 """Rows sorted into good ones, which a job writes, and others, which it sets aside with the reasons."""
 
 from dataclasses import replace
-from typing import Any, Tuple
+from typing import Any, Mapping, Tuple
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -10,34 +10,33 @@ from spark_jobs.failures import InvalidInput
 from spark_jobs.faults import reason_of, violations_of
 from spark_jobs.inputs import InputFiles
 from spark_jobs.limits import NO_LIMITS, Limits, in_rows
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 
 
 def kept_and_set_aside(
     rows: Any, source: InputFiles, partition_by: Tuple[str, ...] = (), limits: Limits = NO_LIMITS
 ) -> Result:
-    """The good rows as data and all others as rejected; both are counted while the data is written.
+    """The good rows as data and all others as rejected; the rows read are counted while the data is written.
 
     `rows` is a `MarkedRows`, a `MarkedLines` or a `CheckedRows`: it has a `frame`, and tells the good rows from
     others. Only if there are others is the input read again for them: a cache that saved this would have to hold it
-    whole. `counts` raises InvalidInput if a row looks torn.
+    whole. `rows_read` raises InvalidInput if a row looks torn.
     """
     counted = Observation()
-    others = F.count(F.when(~rows.is_good, 1)).alias("rejected")
     torn = F.count(F.when(rows.is_torn, 1)).alias("torn")
-    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), others, torn)
+    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), torn)
 
-    def counts() -> Counts:
+    def rows_read() -> Mapping[str, int]:
         if counted.get["torn"]:  # the other part may have been taken for a good row, with a value cut short
             raise InvalidInput(
                 f"Input {source.name!r}: {in_rows(counted.get['torn'])} of {source.uri} look like parts of quoted "
                 "fields that go over several lines: say `multiLine: true`, or put the quotes right."
             )
-        return Counts({source.name: counted.get["read"]}, counted.get["rejected"])
+        return {source.name: counted.get["read"]}
 
     return Result(
         data=replace(rows, frame=observed).good(),
-        counts=counts,
+        rows_read=rows_read,
         partition_by=partition_by,
         rejected=rows.rejected,
         keeps_every_row=True,

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.failures import InvalidInput, is_a
 from spark_jobs.inputs import InputFiles
 from spark_jobs.job import read_parameters
-from spark_jobs.result import Counts, Result
+from spark_jobs.result import Result
 from spark_jobs.tables import known_format, read_table
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -45,7 +45,7 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
         table.frame.createOrReplaceTempView(source.name)
         rows_read[source.name] = table.rows
     return Result(
-        data=spark.sql(asked.query), counts=lambda: Counts(rows_read), file_format=known_format(asked.output_format)
+        data=spark.sql(asked.query), rows_read=lambda: rows_read, file_format=known_format(asked.output_format)
     )
 
 

@@ -35,7 +35,7 @@ def read_table(spark: SparkSession, source: InputFiles, wanted_format: Optional[
     if source.schema is not None:
         return Table(_read_output_of_job(spark, source, file_format), source.rows)
     if file_format == "csv":
-        return _without_malformed(source, read_csv(spark, source, CsvDialect()).frame, "csv-to-parquet")
+        return _without_malformed(source, read_csv(spark, source, CsvDialect()).with_lines(), "csv-to-parquet")
     if file_format == "json":
         return _without_malformed(source, read_json(spark, source).frame, "json-to-parquet")
     return _read_parquet(spark, source)

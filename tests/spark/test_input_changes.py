@@ -19,7 +19,7 @@ def change_after_writing(monkeypatch):
         def run(spark, inputs, parameters):
             result = csv_to_parquet.run(spark, inputs, parameters)
             # `counts` is called once the data is written.
-            return replace(result, counts=lambda: (result.counts(), change())[0])
+            return replace(result, rows_read=lambda: (result.rows_read(), change())[0])
 
         monkeypatch.setitem(runner.JOB_TYPES, "csv-to-parquet", run)
 
@@ -83,7 +83,7 @@ def test_the_output_of_a_job_that_is_changed_meanwhile_fails_the_attempt(platfor
 
     def grow(spark, inputs, parameters):
         result = runner.sql.run(spark, inputs, parameters)
-        return replace(result, counts=lambda: (result.counts(), data.write_bytes(b"longer" * 1000))[0])
+        return replace(result, rows_read=lambda: (result.rows_read(), data.write_bytes(b"longer" * 1000))[0])
 
     monkeypatch.setitem(runner.JOB_TYPES, "sql", grow)
 
