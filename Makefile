@@ -88,6 +88,7 @@ infra: setup ## lint and scan the templates, and hold them to what neither finds
 	$(INFRA)/cfn-lint -c I -- cloudformation/*.yaml
 	$(CHECKOV)/checkov --directory cloudformation --framework cloudformation --skip-download --compact --quiet
 	$(PYTEST) -q tests/infra
+	$(INFRA)/python -m pytest -q -c tests/moto/pytest.ini tests/moto
 
 iam: ## whether integration and acceptance made the calls of AWS that the roles are proven by, and no others
 	@$(PRODUCT)/python -m tests.infra.iam.calls check $(RECORDED)

@@ -44,19 +44,17 @@ def without_unknown(body: str, application_id: str) -> str:
     template = yaml.load(body, Loader)  # a safe loader
     resources = template["Resources"]
     gone = {name: resource for name, resource in resources.items() if is_unknown(resource)}
-    template["Resources"] = {
-        name: {key: value for key, value in resource.items() if key != "DependsOn" or value not in gone}
-        for name, resource in resources.items()
-        if name not in gone
-    }
-    return json.dumps(_replaced(template, gone, application_id), default=str)
+    template["Resources"] = {name: resource for name, resource in resources.items() if name not in gone}
+    return json.dumps(without_references_to(gone, template, application_id), default=str)
 
 
-def _replaced(node: Any, gone: Mapping[str, Any], application_id: str) -> Any:
+def without_references_to(gone: Mapping[str, Any], node: Any, application_id: str) -> Any:
     """A node of a template in which nothing refers to what is gone."""
     if isinstance(node, list):
-        return [_replaced(each, gone, application_id) for each in node]
+        return [without_references_to(gone, each, application_id) for each in node]
     match node:
+        case {"Type": _, "DependsOn": str(name), **others} if name in gone:
+            return without_references_to(gone, {"Type": node["Type"], **others}, application_id)
         case {"Ref": str(name)} if name in gone:
             return _stand_in(name, "Ref", application_id)
         case {"Fn::GetAtt": [name, attribute]} if name in gone:
@@ -66,7 +64,7 @@ def _replaced(node: Any, gone: Mapping[str, Any], application_id: str) -> Any:
         case {"ExcludePunctuation": True, **others}:  # which it does not heed
             return {**others, "ExcludeCharacters": string.punctuation}
         case dict():
-            return {key: _replaced(each, gone, application_id) for key, each in node.items()}
+            return {key: without_references_to(gone, each, application_id) for key, each in node.items()}
     return node
 
 
