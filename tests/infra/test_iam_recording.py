@@ -107,6 +107,13 @@ def test_a_new_call_and_one_that_is_gone_are_both_told(tmp_path, capsys, monkeyp
     assert differences({both}, {both}) == []
 
 
+def test_a_call_that_needs_a_race_may_be_missing_and_its_right_stays_needed():
+    given_back = Call("worker", "sqs:ChangeMessageVisibilityBatch", ("JOBS_QUEUE",))
+
+    assert differences({given_back}, set()) == []
+    assert differences(set(), {given_back}) == [f"not recorded before: {given_back}"]
+
+
 def test_the_check_of_a_recording_fails_by_what_differs(tmp_path, capsys):
     assert main(["check", str(tmp_path)]) == 1
     assert "Nothing was recorded" in capsys.readouterr().err
