@@ -301,6 +301,19 @@ def test_more_inputs_than_the_platform_allows_are_refused_whatever_the_type_says
     assert pointers_of(response) == ["/inputs"]
 
 
+def test_inputs_whose_rights_no_policy_of_a_run_can_hold_are_refused_before_anything_is_stored(api: Api):
+    keys = [f"{'long/' * 30}{number}.csv" for number in range(10)]
+    api.s3.objects |= {(RAW, key): b"carrier\nUA\n" for key in keys}
+    inputs = [{"name": f"i{number}", "uri": f"s3://{RAW}/{key}"} for number, key in enumerate(keys)]
+
+    response = api.submit(jobType="sql", parameters=SQL, inputs=inputs)
+
+    assert (problem_of(response), pointers_of(response)) == ((422, "validation_failed"), ["/inputs"])
+    assert "EMR Serverless takes 2048: name fewer inputs" in response.get_json()["errors"][0]["message"]
+    assert api.writes() == 0
+    assert api.submit(jobType="sql", parameters=SQL, inputs=inputs[:2]).status_code == 202
+
+
 def test_an_input_that_the_platform_may_not_read_is_the_callers_problem(api: Api):
     api.seam.fail_before("head_object", aws_error("HeadObject", "403", status=403))
 
