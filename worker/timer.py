@@ -12,6 +12,7 @@ from shared.lifecycle import taken_over
 from shared.models import DUE_SHARDS
 from shared.settings import Settings
 from worker.advance import Advance
+from worker.beats import Beats
 from worker.decide import NOTHING_YET
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ class Timer:
         self._clock = clock
         self._shuffle = shuffle
         self._permit = advance.new_permit()
+        self._beats = Beats(clock)
         self._failures: dict[str, tuple[int, datetime]] = {}
 
     def run_once(self, stopping: Callable[[], bool]) -> bool:
@@ -50,10 +52,13 @@ class Timer:
         for shard in shards:
             # Those set aside stay due, in front of the others.
             most = self._settings.due_batch + len(self._failures)
-            for job_id in self._store.due_ids(shard, self._clock(), most):
+            due_ids = self._store.due_ids(shard, self._clock(), most)
+            self._beats.tell()
+            for job_id in due_ids:
                 if stopping():
                     return False
                 self._handle_carefully(job_id)
+                self._beats.tell()
         return False
 
     def _handle_carefully(self, job_id: str) -> None:
@@ -79,6 +84,8 @@ class Timer:
         now = self._clock()
         if job.due_at is None or job.due_at > now:
             return  # the index lags: somebody acted since
+        if job_id not in self._failures:  # those have an event of their own, and no further worker would help them
+            self._beats.saw(now - job.due_at)
         taken = self._store.update(job, taken_over(job, now, self._settings))
         if isinstance(taken, Won):
             self._advance(taken.job, NOTHING_YET, self._permit, mine=True)
