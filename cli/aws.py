@@ -13,12 +13,12 @@ import click
 import structlog
 
 from shared.aws_clients import make_clients
-from shared.config import read_operator_settings
+from shared.config import read_settings
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.moments import utc_now
 from shared.replays.replay_lease import ReplayLease
-from shared.settings import Settings
+from shared.settings import OPERATOR, Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 
@@ -47,7 +47,7 @@ def aws_of(context: click.Context) -> Aws:
 
 def connect() -> Aws:
     """The real services, none of which is asked for anything yet. Raises: ConfigurationError."""
-    settings = read_operator_settings()
+    settings = read_settings(OPERATOR)
     # Stdout is for results.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     clients = make_clients(settings, threads=1)

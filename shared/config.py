@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from environs import Env, EnvValidationError
 
-from shared.settings import SIGNING_KEY_CHARACTERS, Settings
+from shared.settings import API, SIGNING_KEY_CHARACTERS, WORKER, Settings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -52,53 +52,34 @@ def read_fields(settings_class: type[SettingsClass]) -> SettingsClass:
     return settings_class(**values)
 
 
-def read_settings() -> Settings:
-    """The product's settings.
+def read_settings(process: str) -> Settings:
+    """The product's settings, for one of `PROCESSES`.
 
-    Raises: ConfigurationError for a value that cannot be, and outside local and ci for all that is missing:
-    nothing there may run on a developer's defaults.
+    Raises: ConfigurationError for a value that cannot be, and outside local and ci for all that is missing of what this
+    process reads: nothing there may run on a developer's defaults.
     """
     settings = read_fields(Settings)
-    problems = [] if settings.is_development else _problems_of_production(settings)
-    problems += [*_problems_of_identity(settings), *_problems_of_retention(settings)]
-    if settings.callback_url and not settings.callback_signing_key:
-        problems.append("CALLBACK_SIGNING_KEY, for CALLBACK_URL")
+    problems = [] if settings.is_development else _problems_of_production(settings, process)
+    if process == API:
+        problems += _problems_of_identity(settings) + _problems_of_retention(settings)
+    if process in (API, WORKER):
+        problems += _problems_of_reports(settings)
     if problems:
         raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
     return settings
 
 
-def read_operator_settings() -> Settings:
-    """The settings of one who works on queues, tables and runs by hand: as `read_settings`, but for the secrets.
-
-    Raises: ConfigurationError.
-    """
-    settings = read_fields(Settings)
-    missing = _missing_in_production()
-    problems = [] if settings.is_development else [text for text, is_secret in missing if not is_secret]
-    if problems:
-        raise ConfigurationError(f"ENVIRONMENT={settings.environment} needs: {'; '.join(problems)}")
-    return settings
-
-
-def _missing_in_production() -> list[tuple[str, bool]]:
-    """Each variable that is missing, with its meaning, and whether it is a secret."""
-    return [
-        (f"{field.metadata['variable']} ({field.metadata['meaning']})", field.metadata["secret"])
-        for field in dataclasses.fields(Settings)
-        if field.metadata["production"] and not os.environ.get(field.metadata["variable"])
-    ]
-
-
-def _problems_of_production(settings: Settings) -> list[str]:
-    problems = [text for text, _ in _missing_in_production()]
+def _problems_of_production(settings: Settings, process: str) -> list[str]:
+    problems = []
     for field in dataclasses.fields(Settings):
-        value = getattr(settings, field.name)
-        if field.metadata["secret"] and 0 < len(value) < SIGNING_KEY_CHARACTERS:
-            problems.append(f"{field.metadata['variable']} of at least {SIGNING_KEY_CHARACTERS} characters")
-    if settings.callback_url.startswith("http:"):
-        problems.append("a CALLBACK_URL of https")
-    if settings.auth_mode == "none":
+        variable, about = field.metadata["variable"], field.metadata
+        if process not in about["read_by"]:
+            continue
+        if about["production"] and not os.environ.get(variable):
+            problems.append(f"{variable} ({about['meaning']})")
+        elif about["secret"] and any(len(key) < SIGNING_KEY_CHARACTERS for key in getattr(settings, field.name)):
+            problems.append(f"{variable} of at least {SIGNING_KEY_CHARACTERS} characters")
+    if process == API and settings.auth_mode == "none":
         problems.append("AUTH_MODE=oidc (none, where nobody is asked who is calling, is for local and ci alone)")
     return problems
 
@@ -110,6 +91,15 @@ def _problems_of_identity(settings: Settings) -> list[str]:
     problems = [f"{variable}, for AUTH_MODE=oidc" for variable, value in needed.items() if not value]
     if settings.oidc_issuer.startswith("http:") and not settings.is_development:
         problems.append("an OIDC_ISSUER of https")
+    return problems
+
+
+def _problems_of_reports(settings: Settings) -> list[str]:
+    problems = []
+    if settings.callback_url and not settings.callback_signing_keys:
+        problems.append("CALLBACK_SIGNING_KEY, for CALLBACK_URL")
+    if settings.callback_url.startswith("http:") and not settings.is_development:
+        problems.append("a CALLBACK_URL of https")
     return problems
 
 

@@ -27,6 +27,8 @@ SIGNATURE_ALGORITHMS = (
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
 REDACTED = "***"
+# Who reads settings: the HTTP service, the queue side, and the commands of those who work on queues and tables by hand.
+API, WORKER, OPERATOR = PROCESSES = ("api", "worker", "operator")
 # From nothing to the strictest.
 SCANS = ("off", "tell", "require", "refuse-pii")
 
@@ -36,14 +38,19 @@ def setting(
     meaning: str,
     default: Any,
     *,
+    read_by: tuple[str, ...] = (API,),
     production: bool = False,
     secret: bool = False,
     validate: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A dataclass field read from `variable`; `production` says that production must set it."""
+    """A dataclass field read from `variable` by some processes; `production` says that there each of them must be told.
+
+    A process is given what it reads and no more: what it does not know, it cannot lose.
+    """
     metadata = {
         "variable": variable,
         "meaning": meaning,
+        "read_by": read_by,
         "production": production,
         "secret": secret,
         "validate": validate,
@@ -96,16 +103,21 @@ class Settings:
         "ENVIRONMENT",
         "Where this runs: local, ci, dev, staging or production",
         "local",
+        read_by=PROCESSES,
         validate=valid.OneOf(ENVIRONMENTS),
     )
     aws_region: str = setting(
-        "AWS_REGION", "The AWS region of everything below", "us-east-1", validate=valid.Length(min=1)
+        "AWS_REGION", "The AWS region of everything below", "us-east-1", read_by=PROCESSES, validate=valid.Length(min=1)
     )
     raw_bucket: str = setting(
         "RAW_BUCKET", "Bucket of the input data; never written by jobs", "cloud-data-platform-dev-raw", production=True
     )
     processed_bucket: str = setting(
-        "PROCESSED_BUCKET", "Bucket of the jobs' outputs", "cloud-data-platform-dev-processed", production=True
+        "PROCESSED_BUCKET",
+        "Bucket of the jobs' outputs",
+        "cloud-data-platform-dev-processed",
+        read_by=PROCESSES,
+        production=True,
     )
     artifacts_bucket: str = setting(
         "ARTIFACTS_BUCKET",
@@ -114,7 +126,11 @@ class Settings:
         production=True,
     )
     logs_bucket: str = setting(
-        "LOGS_BUCKET", "Bucket of the Spark drivers' logs", "cloud-data-platform-dev-logs", production=True
+        "LOGS_BUCKET",
+        "Bucket of the Spark drivers' logs",
+        "cloud-data-platform-dev-logs",
+        read_by=PROCESSES,
+        production=True,
     )
     readable_buckets: tuple[str, ...] = setting(
         "READABLE_BUCKETS",
@@ -122,16 +138,21 @@ class Settings:
         (),
     )
     jobs_table: str = setting(
-        "JOBS_TABLE", "DynamoDB table of the jobs", "cloud-data-platform-dev-jobs", production=True
+        "JOBS_TABLE", "DynamoDB table of the jobs", "cloud-data-platform-dev-jobs", read_by=PROCESSES, production=True
     )
     control_table: str = setting(
         "CONTROL_TABLE",
         "DynamoDB table of the start pacing, the quotas, the rate limits and the callbacks seen",
         "cloud-data-platform-dev-control",
+        read_by=PROCESSES,
         production=True,
     )
     datasets_table: str = setting(
-        "DATASETS_TABLE", "DynamoDB table of the datasets", "cloud-data-platform-dev-datasets", production=True
+        "DATASETS_TABLE",
+        "DynamoDB table of the datasets",
+        "cloud-data-platform-dev-datasets",
+        read_by=(API, WORKER),
+        production=True,
     )
     contracts_table: str = setting(
         "CONTRACTS_TABLE",
@@ -140,28 +161,41 @@ class Settings:
         production=True,
     )
     jobs_queue: str = setting(
-        "JOBS_QUEUE", "Name of the SQS queue of submitted jobs", "cloud-data-platform-dev-jobs", production=True
+        "JOBS_QUEUE",
+        "Name of the SQS queue of submitted jobs",
+        "cloud-data-platform-dev-jobs",
+        read_by=PROCESSES,
+        production=True,
     )
     events_queue: str = setting(
         "EVENTS_QUEUE",
         "Name of the SQS queue that EventBridge sends the runs' events to",
         "cloud-data-platform-dev-events",
+        read_by=(WORKER,),
         production=True,
     )
     dead_letter_queue: str = setting(
         "DEAD_LETTER_QUEUE",
         "Name of the SQS queue of failed jobs and unreadable messages",
         "cloud-data-platform-dev-dlq",
+        read_by=(WORKER, OPERATOR),
         production=True,
     )
     emr_application_id: str = setting(
-        "EMR_APPLICATION_ID", "The EMR Serverless application that runs the jobs", "", production=True
+        "EMR_APPLICATION_ID",
+        "The EMR Serverless application that runs the jobs",
+        "",
+        read_by=(API, OPERATOR),
+        production=True,
     )
-    emr_job_role_arn: str = setting("EMR_JOB_ROLE_ARN", "The role that the Spark programs run as", "", production=True)
+    emr_job_role_arn: str = setting(
+        "EMR_JOB_ROLE_ARN", "The role that the Spark programs run as", "", read_by=(API, OPERATOR), production=True
+    )
     spark_code_uri: str = setting(
         "SPARK_CODE_URI",
         "Where the platform's own Spark code lies: the folder of main.py and spark_jobs.zip",
         "s3://cloud-data-platform-dev-artifacts/spark/0.1.0/",
+        read_by=(API, OPERATOR),
         production=True,
         validate=valid.Regexp(r"s3://.+/\Z", error="must be an s3:// URI that ends with /"),
     )
@@ -169,12 +203,14 @@ class Settings:
         "MASK_KEY_SECRET",
         "Name in Secrets Manager of the key that mask jobs hash with; empty for none",
         "",
+        read_by=(API, OPERATOR),
         validate=valid.Regexp(r"[A-Za-z0-9/_+=.@-]*\Z", error="must be the name of a secret"),
     )
     spark_jar_path: str = setting(
         "SPARK_JAR_PATH",
         "The jar of jobs that run a jar and name none",
         "s3://cloud-data-platform-dev-raw/jars/cloud-data-platform-spark-jobs-0.1.0.jar",
+        read_by=(API, OPERATOR),
         validate=valid.Regexp(r"s3://.+\.jar\Z", error="must be the s3:// URI of a jar"),
     )
     auth_mode: str = setting(
@@ -225,10 +261,12 @@ class Settings:
         300,
         validate=valid.Range(1, 3600),
     )
-    callback_signing_key: str = setting(
+    callback_signing_keys: tuple[str, ...] = setting(
         "CALLBACK_SIGNING_KEY",
-        "Master key of the signatures on status callbacks; 32 characters or more",
-        "",
+        "Master key of the signatures on status callbacks; 32 characters or more. While it is rotated there are two, "
+        "separated by a comma: the first signs, both are taken",
+        (),
+        read_by=(API, WORKER),
         production=True,
         secret=True,
     )
@@ -237,18 +275,21 @@ class Settings:
         "Where the Spark drivers reach the API, to report how their attempts go; https outside local and ci; empty for "
         "no reports. It needs CALLBACK_SIGNING_KEY",
         "",
+        read_by=PROCESSES,
         validate=api_address,
     )
     callback_progress_seconds: int = setting(
         "CALLBACK_PROGRESS_SECONDS",
         "How often a Spark program reports how far it is, if that has changed; each such report writes the job's item",
         15,
+        read_by=(WORKER,),
         validate=valid.Range(6, 3600),  # the API drops what comes within 5 s of another write
     )
-    cursor_signing_key: str = setting(
+    cursor_signing_keys: tuple[str, ...] = setting(
         "CURSOR_SIGNING_KEY",
-        "Key that signs the cursors of lists; 32 characters or more",
-        "",
+        "Key that signs the cursors of lists; 32 characters or more. While it is rotated there are two, separated by a "
+        "comma: the first signs, both are taken",
+        (),
         production=True,
         secret=True,
     )
@@ -347,47 +388,58 @@ class Settings:
         "PRICE_VCPU_HOUR",
         "What EMR Serverless asks for one vCPU for one hour; dry runs estimate by it",
         0.052624,
+        read_by=(API, WORKER),
         validate=valid.Range(0, 1000),
     )
     price_memory_gb_hour: float = setting(
         "PRICE_MEMORY_GB_HOUR",
         "What EMR Serverless asks for one GB of memory for one hour",
         0.0057785,
+        read_by=(API, WORKER),
         validate=valid.Range(0, 1000),
     )
     price_storage_gb_hour: float = setting(
         "PRICE_STORAGE_GB_HOUR",
         "What EMR Serverless asks for one GB of disk for one hour, beyond the 20 GB of each worker that are free",
         0.000111,
+        read_by=(API, WORKER),
         validate=valid.Range(0, 1000),
     )
-    price_currency: str = setting("PRICE_CURRENCY", "The currency of the prices", "USD", validate=valid.Length(3, 3))
+    price_currency: str = setting(
+        "PRICE_CURRENCY", "The currency of the prices", "USD", read_by=(API, WORKER), validate=valid.Length(3, 3)
+    )
     price_source: str = setting(
         "PRICE_SOURCE",
         "Where the prices come from, as dry runs show it",
         "Amazon EMR Serverless price list, us-east-1, Linux/x86",
+        read_by=(API, WORKER),
         validate=valid.Length(1, 200),
     )
     price_as_of: str = setting(
         "PRICE_AS_OF",
         "The day on which the source gave the prices, as YYYY-MM-DD; compare them with AWS's own page",
         "2026-08-13",
+        read_by=(API, WORKER),
         validate=valid.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a day such as 2026-11-01"),
     )
     emr_vcpu_quota: int = setting(
         "EMR_VCPU_QUOTA",
         "vCPUs that EMR Serverless gives this account at a time, as Service Quotas shows it; AWS begins with 16",
         16,
+        read_by=(API, OPERATOR),
         validate=valid.Range(2, 1_000_000),
     )
     job_vcpu_share: float = setting(
         "JOB_VCPU_SHARE",
         "The part of EMR_VCPU_QUOTA that one job's run may take, though a driver and one executor always",
         0.75,
+        read_by=(API, OPERATOR),
         validate=valid.Range(0.01, 1),
     )
     max_inputs: int = setting("MAX_INPUTS", "How many inputs one job may name", 20, validate=valid.Range(1, 100))
-    max_attempts: int = setting("MAX_ATTEMPTS", "Attempts of a job that names none", 3, validate=valid.Range(1, 10))
+    max_attempts: int = setting(
+        "MAX_ATTEMPTS", "Attempts of a job that names none", 3, read_by=(API, OPERATOR), validate=valid.Range(1, 10)
+    )
     quota_active_jobs: int = setting(
         "QUOTA_ACTIVE_JOBS", "Jobs that have not ended, of each owner", 1000, validate=valid.Range(1, 1_000_000)
     )
@@ -459,102 +511,143 @@ class Settings:
         "JOB_RETENTION_DAYS",
         "Days after its end that the item of a job is kept, and with it its Idempotency-Key; more than its outputs",
         400,
+        read_by=(API, OPERATOR),
         validate=valid.Range(OUTPUT_DAYS + 1, MOST_DAYS),
     )
     retry_base_seconds: int = setting(
         "RETRY_BASE_SECONDS",
         "First backoff between two attempts of a job; doubles each time, with full jitter",
         30,
+        read_by=(API, OPERATOR),
         validate=valid.Range(1, 3600),
     )
     retry_cap_seconds: int = setting(
-        "RETRY_CAP_SECONDS", "Longest backoff between two attempts of a job", 900, validate=valid.Range(1, 3600)
+        "RETRY_CAP_SECONDS",
+        "Longest backoff between two attempts of a job",
+        900,
+        read_by=(API, OPERATOR),
+        validate=valid.Range(1, 3600),
     )
     deadline_seconds: int = setting(
         "DEADLINE_SECONDS",
         "How long a job may take in all, from its submission, waits and retries included",
         24 * 3600,
+        read_by=(API, OPERATOR),
         validate=valid.Range(60, 7 * 24 * 3600),
     )
     submit_grace_seconds: int = setting(
         "SUBMIT_GRACE_SECONDS",
         "How long a submitted job waits for its message before the timer looks",
         120,
+        read_by=(API, OPERATOR),
         validate=valid.Range(1, 900),
     )
     hold_seconds: int = setting(
         "HOLD_SECONDS",
         "How long a step of a worker is its own before the timer takes it over",
         90,
+        read_by=PROCESSES,
         validate=valid.Range(5, 900),
     )
     poll_seconds: int = setting(
-        "POLL_SECONDS", "How often a run is looked at when no event comes", 600, validate=valid.Range(1, 3600)
+        "POLL_SECONDS",
+        "How often a run is looked at when no event comes",
+        600,
+        read_by=(API, WORKER),
+        validate=valid.Range(1, 3600),
     )
     timer_seconds: float = setting(
-        "TIMER_SECONDS", "How often the timer reads what is due", 5.0, validate=valid.Range(0.1, 60)
+        "TIMER_SECONDS", "How often the timer reads what is due", 5.0, read_by=(WORKER,), validate=valid.Range(0.1, 60)
     )
     drain_seconds: int = setting(
         "DRAIN_SECONDS",
         "How long a stopping worker may take to finish the steps in hand",
         45,
+        read_by=(WORKER,),
         validate=valid.Range(1, 110),
     )
     start_rate_per_second: float = setting(
-        "START_RATE", "Runs the whole fleet may start a second; AWS allows one", 0.95, validate=valid.Range(0.01, 1000)
+        "START_RATE",
+        "Runs the whole fleet may start a second; AWS allows one",
+        0.95,
+        read_by=(API, WORKER),
+        validate=valid.Range(0.01, 1000),
     )
     start_burst: int = setting(
         "START_BURST",
         "Runs the whole fleet may start at once; AWS allows 25 to all users of the account",
         15,
+        read_by=(API, WORKER),
         validate=valid.Range(1, 1000),
     )
     due_batch: int = setting(
         "DUE_BATCH",
         "Jobs that the timer reads at once from each of the due index's 16 shards",
         50,
+        read_by=(WORKER,),
         validate=valid.Range(1, 1000),
     )
     event_batch: int = setting(
-        "EVENT_BATCH", "Events of runs that a worker receives at once; SQS allows 10", 10, validate=valid.Range(1, 10)
+        "EVENT_BATCH",
+        "Events of runs that a worker receives at once; SQS allows 10",
+        10,
+        read_by=(WORKER,),
+        validate=valid.Range(1, 10),
     )
     job_consumers: int = setting(
-        "JOB_CONSUMERS", "Threads of a worker that take submitted jobs", 2, validate=valid.Range(1, 32)
+        "JOB_CONSUMERS",
+        "Threads of a worker that take submitted jobs",
+        2,
+        read_by=(WORKER,),
+        validate=valid.Range(1, 32),
     )
     event_consumers: int = setting(
-        "EVENT_CONSUMERS", "Threads of a worker that take the runs' events", 1, validate=valid.Range(1, 32)
+        "EVENT_CONSUMERS",
+        "Threads of a worker that take the runs' events",
+        1,
+        read_by=(WORKER,),
+        validate=valid.Range(1, 32),
     )
     visibility_seconds: int = setting(
         "VISIBILITY_SECONDS",
         "How long a received message stays hidden from other workers",
         120,
+        read_by=(WORKER,),
         validate=valid.Range(5, 900),
     )
     long_poll_seconds: int = setting(
-        "LONG_POLL_SECONDS", "How long a receive waits for a message", 20, validate=valid.Range(0, 20)
+        "LONG_POLL_SECONDS",
+        "How long a receive waits for a message",
+        20,
+        read_by=(WORKER,),
+        validate=valid.Range(0, 20),
     )
     health_port: int = setting(
         "HEALTH_PORT",
         "Port of a worker's health endpoint, on 127.0.0.1; 0 takes any free one",
         0,
+        read_by=(WORKER,),
         validate=valid.Range(0, 65535),
     )
     stale_seconds: float = setting(
         "STALE_SECONDS",
         "How long a loop of a worker may show no progress before its health endpoint says so; more than a long poll",
         60.0,
+        read_by=(WORKER,),
         validate=valid.Range(5, 3600),
     )
     log_format: str = setting(
         "LOG_FORMAT",
         "json (one object a line) or console (for people)",
         "json",
+        read_by=(API, WORKER),
         validate=valid.OneOf(("json", "console")),
     )
     log_level: str = setting(
         "LOG_LEVEL",
         "The least severe level that is logged",
         "INFO",
+        read_by=(API, WORKER),
         validate=valid.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")),
     )
 
@@ -575,8 +668,13 @@ class Settings:
 
     @property
     def takes_reports(self) -> bool:
-        """Whether Spark programs are told whom to report to, and by which key."""
-        return bool(self.callback_url and self.callback_signing_key)
+        """Whether Spark programs are told whom to report to; who tells them has a key then."""
+        return bool(self.callback_url)
+
+    @property
+    def cursor_keys(self) -> tuple[str, ...]:
+        """The keys of cursors, of which the first signs. A laptop needs none: there it is the empty one."""
+        return self.cursor_signing_keys or ("",)
 
     @property
     def jobs_may_read(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ from shared.job_store import JobStore
 from shared.log_setup import set_up_logging
 from shared.moments import utc_now
 from shared.object_store import ObjectStore
-from shared.settings import Settings
+from shared.settings import WORKER, Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
@@ -78,7 +78,7 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
 def main() -> int:
     """Run until SIGTERM or SIGINT; 0 when all steps in hand were finished in time."""
     try:
-        settings = read_settings()
+        settings = read_settings(WORKER)
     except ConfigurationError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

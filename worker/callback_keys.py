@@ -40,7 +40,7 @@ class CallbackKeys:
 
 def told_to(job: Job, settings: Settings) -> bytes:
     """What the current attempt is told: the address of its reports, its key in base64, and how often to report."""
-    key = callback_key(settings.callback_signing_key, job.job_id, job.attempt)
+    key = callback_key(settings.callback_signing_keys[0], job.job_id, job.attempt)
     return json.dumps(
         {
             "url": f"{settings.callback_url.rstrip('/')}/internal/jobs/{job.job_id}/status",

@@ -84,11 +84,11 @@ def list_datasets(query: DatasetQuery) -> ResponseReturnValue:
     Follow nextCursor, or the Link header, until there is none. No dataset is listed twice or left out while others are
     added.
     """
-    key, now = services().settings.cursor_signing_key, services().clock()
+    keys, now = services().settings.cursor_keys, services().clock()
     wanted = DatasetsOf(listed_owner(query.owner) or caller().owner_id)
-    after = None if query.cursor is None else position_of(query.cursor, wanted, key)
+    after = None if query.cursor is None else position_of(query.cursor, wanted, keys)
     page = services().datasets.list_page(wanted.owner_id, query.limit, after)
-    cursor = None if page.last_key is None else cursor_to(page.last_key, wanted, key)
+    cursor = None if page.last_key is None else cursor_to(page.last_key, wanted, keys[0])
     items = [dataset_record(dataset, now) for dataset in services().datasets.get_many(page.dataset_ids)]
     return {"items": items, "nextCursor": cursor}, HTTPStatus.OK, {} if cursor is None else link_to_next(cursor)
 

@@ -79,7 +79,7 @@ def refuse_unsigned(job_id: str, settings: Settings, now: datetime) -> str:
 
     Without a master key nobody can sign, so nothing is let through. Raises: BadSignature; BodyTooLarge.
     """
-    if not settings.callback_signing_key:
+    if not settings.callback_signing_keys:
         raise BadSignature("This service has no key for reports, so it takes none.")
     message_id, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
     if not MESSAGE_ID.fullmatch(message_id) or not TIMESTAMP.fullmatch(timestamp):
@@ -87,8 +87,9 @@ def refuse_unsigned(job_id: str, settings: Settings, now: datetime) -> str:
     if abs(epoch_ms(now) / 1000 - int(timestamp)) > TOLERANCE_SECONDS:
         raise BadSignature(f"The message was signed more than {TOLERANCE_SECONDS} seconds from now.")
     attempt, body = claimed_attempt(), read_bytes(settings.max_body_bytes)
-    key = callback_key(settings.callback_signing_key, job_id, attempt)
-    if not is_signed(key, message_id, int(timestamp), body, request.headers.get("webhook-signature", "")):
+    signature = request.headers.get("webhook-signature", "")
+    keys = [callback_key(master_key, job_id, attempt) for master_key in settings.callback_signing_keys]
+    if not any(is_signed(key, message_id, int(timestamp), body, signature) for key in keys):
         raise BadSignature("The signature is not that of the attempt that the body names.")
     return f"{job_id}.{attempt}.{message_id}"
 

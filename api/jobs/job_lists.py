@@ -38,10 +38,10 @@ def list_jobs(query: ListQuery) -> ResponseReturnValue:
     changes to or from those statuses meanwhile may be listed or not.
     """
     wanted = query.filter_for(listed_owner(query.owner))
-    settings, key = services().settings, services().settings.cursor_signing_key
-    after = None if query.cursor is None else position_of(query.cursor, wanted, key)
+    settings, keys = services().settings, services().settings.cursor_keys
+    after = None if query.cursor is None else position_of(query.cursor, wanted, keys)
     page = services().lists.page(wanted, query.limit, after)
-    cursor = None if page.next_position is None else cursor_to(page.next_position, wanted, key)
+    cursor = None if page.next_position is None else cursor_to(page.next_position, wanted, keys[0])
     items = [job_record(job, settings) for job in page.jobs]
     return {"items": items, "nextCursor": cursor}, HTTPStatus.OK, {} if cursor is None else link_to_next(cursor)
 

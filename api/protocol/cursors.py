@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import BadCursor
@@ -27,14 +28,14 @@ def cursor_to(position: str, wanted: Wanted, key: str) -> str:
     return base64.urlsafe_b64encode(_tag(position, wanted, key) + position.encode()).decode().rstrip("=")
 
 
-def position_of(cursor: str, wanted: Wanted, key: str) -> str:
-    """The place that a cursor names. Raises: BadCursor unless we gave it, for this very list."""
+def position_of(cursor: str, wanted: Wanted, keys: Sequence[str]) -> str:
+    """The place that a cursor names. Raises: BadCursor unless one of the keys signed it, for this very list."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = raw[TAG_BYTES:].decode()
     except ValueError as error:
         raise BadCursor("The cursor is damaged: pass nextCursor exactly as it was given.") from error
-    if not hmac.compare_digest(raw[:TAG_BYTES], _tag(position, wanted, key)):
+    if not any(hmac.compare_digest(raw[:TAG_BYTES], _tag(position, wanted, key)) for key in keys):
         raise BadCursor(
             "The cursor belongs to another list: keep the filters and the order it was given for, or start without one."
         )

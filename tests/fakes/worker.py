@@ -12,9 +12,10 @@ from shared.datasets.uploads import UploadStore
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
-from shared.settings import Settings
+from shared.settings import WORKER, Settings
 from shared.spark_runner import SparkRunner
 from shared.transitions import JobStatusTransitionValidator
+from tests.fakes.settings import as_given_to
 from worker.advance import Advance
 from worker.callback_keys import CallbackKeys
 from worker.consumer import EventsConsumer, JobsConsumer
@@ -39,6 +40,7 @@ class FakeWorker:
         new_rev: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         """`services` has the fakes: dynamodb, sqs, emr and s3."""
+        settings = as_given_to(WORKER, settings)
         dynamodb, sqs = client(services.dynamodb, ATTEMPTS), client(services.sqs, ATTEMPTS)
 
         def queue(name: str) -> JobQueue:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.infra.rules import access, data, services, watch
+from tests.infra.rules import access, data, services, settings, watch
 from tests.infra.templates import ENVIRONMENTS, resolve_environment
 
-RULES = (*data.RULES, *access.RULES, *services.RULES, *watch.RULES)
+RULES = (*data.RULES, *access.RULES, *services.RULES, *settings.RULES, *watch.RULES)
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -236,6 +236,67 @@ MISTAKES = [
         "app",
         put("ApiTask", f"{RUNS_IN_FARGATE}/Secrets/0/ValueFrom", "arn:aws:ssm:us-east-1:1:parameter/x"),
     ),
+    (
+        settings.tasks_are_told_all_that_they_need,
+        "dev",
+        "app",
+        put("WorkerTask", f"{RUNS_IN_FARGATE}/Secrets", []),
+    ),
+    (
+        settings.tasks_are_told_all_that_they_need,
+        "dev",
+        "app",
+        put("ApiTask", f"{RUNS_IN_FARGATE}/Environment/7/Name", "RAW_BUCKETS"),
+    ),
+    (
+        settings.tasks_are_told_nothing_else,
+        "production",
+        "app",
+        put(
+            "WorkerTask",
+            f"{RUNS_IN_FARGATE}/Secrets/0",
+            {"Name": "CURSOR_SIGNING_KEY", "ValueFrom": {"Ref": "CursorKeySecretArn"}},
+        ),
+    ),
+    (
+        settings.tasks_are_told_nothing_else,
+        "dev",
+        "app",
+        put("WorkerTask", f"{RUNS_IN_FARGATE}/Environment/2", {"Name": "HEALTH_PROT", "Value": "8080"}),
+    ),
+    (
+        settings.tasks_are_told_nothing_else,
+        "dev",
+        "app",
+        put(
+            "WorkerTask", f"{RUNS_IN_FARGATE}/Environment/2", {"Name": "JOBS_TABLE", "Value": {"Ref": "JobsTableName"}}
+        ),
+    ),
+    (settings.tasks_are_told_nothing_else, "dev", "app", put("WorkerTask", f"{RUNS_IN_FARGATE}/Name", "queue-side")),
+    (
+        settings.tasks_are_told_the_same,
+        "dev",
+        "app",
+        put("ApiTask", f"{RUNS_IN_FARGATE}/Environment/11/Value", {"Ref": "ControlTableName"}),
+    ),
+    (
+        settings.tasks_are_told_the_same,
+        "dev",
+        "app",
+        put("ApiTask", f"{RUNS_IN_FARGATE}/Environment/2", {"Name": "POLL_SECONDS", "Value": "60"}),
+    ),
+    (
+        settings.tasks_start_with_what_they_are_told,
+        "staging",
+        "app",
+        put("ApiTask", f"{RUNS_IN_FARGATE}/Environment/4/Value", "none"),
+    ),
+    (
+        settings.tasks_start_with_what_they_are_told,
+        "dev",
+        "app",
+        put("WorkerTask", f"{RUNS_IN_FARGATE}/Environment/2/Value", "http"),
+    ),
     (services.tasks_have_sizes_that_fargate_has, "dev", "app", put("WorkerTask", "Properties/Memory", "4096")),
     (services.tasks_end_what_they_have_in_hand, "dev", "app", put("WorkerTask", f"{RUNS_IN_FARGATE}/StopTimeout", 30)),
     (
@@ -295,6 +356,17 @@ MISTAKES = [
             "WorkerScalingByBacklog",
             "Properties/TargetTrackingScalingPolicyConfiguration/CustomizedMetricSpecification/Metrics/1/ReturnData",
             True,
+        ),
+    ),
+    (
+        services.scaling_follows_numbers_that_are_sent,
+        "dev",
+        "app",
+        put(
+            "WorkerScalingByOldestDue",
+            "Properties/TargetTrackingScalingPolicyConfiguration/CustomizedMetricSpecification/Metrics/1/MetricStat"
+            "/Metric/MetricName",
+            "OldestDue",
         ),
     ),
     (

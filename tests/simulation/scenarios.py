@@ -85,7 +85,7 @@ def stages(attempt: int, after: float) -> Says:
 RUNNING, SUCCEEDED, FAILED = JobStatus.RUNNING, JobStatus.SUCCEEDED, JobStatus.FAILED
 # The worker writes whom to report to before each start, and looks for reports in vain after each run.
 TOLD = {
-    "settings": {"callback_url": "https://api.example.com", "callback_signing_key": "k" * 40},
+    "settings": {"callback_url": "https://api.example.com", "callback_signing_keys": ("k" * 40,)},
     "job": {"spec": replace(submitted_job().spec, callbacks_uri=f"s3://artifacts/callbacks/{job_id()}/")},
 }
 UNKNOWN_JOB = json.dumps(job_message(job_id(99)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.settings import Settings
 from shared.sizes import SIZES
+from tests.infra.rules.watch import is_sent, own_metrics
 from tests.infra.templates import Resolved
 
 Stacks = Mapping[str, Resolved]
@@ -122,6 +123,16 @@ def services_scale_between_a_floor_and_a_ceiling(stacks: Stacks) -> Iterator[str
             yield f"{name} follows no single number"
 
 
+def scaling_follows_numbers_that_are_sent(stacks: Stacks) -> Iterator[str]:
+    """By an AWS service, or by a filter over our logs; a policy that follows nothing never scales."""
+    own, namespace = own_metrics(stacks), "{ProjectName}/{Environment}".format(**stacks["app"].parameters)
+    for name, policy in stacks["app"].of_type("AWS::ApplicationAutoScaling::ScalingPolicy").items():
+        tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+        for each in tracking.get("CustomizedMetricSpecification", {}).get("Metrics", []):
+            if "MetricStat" in each and not is_sent(each["MetricStat"]["Metric"], own, namespace):
+                yield f"{name} follows {each['MetricStat']['Metric']['MetricName']}, which nobody sends"
+
+
 def the_application_has_sizes_that_emr_has(stacks: Stacks) -> Iterator[str]:
     """Workers of legal sizes, room for the largest job, and nothing that is paid while nobody works."""
     for name, application in stacks["spark"].of_type("AWS::EMRServerless::Application").items():
@@ -200,6 +211,7 @@ RULES = (
     connections_outlive_the_balancers_patience,
     services_are_released_without_a_gap,
     services_scale_between_a_floor_and_a_ceiling,
+    scaling_follows_numbers_that_are_sent,
     the_application_has_sizes_that_emr_has,
     runs_events_reach_the_workers,
 )

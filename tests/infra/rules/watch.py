@@ -67,17 +67,21 @@ def own_metrics(stacks: Stacks) -> dict[str, frozenset[str]]:
     }
 
 
+def is_sent(metric: Mapping[str, Any], own: Mapping[str, frozenset[str]], namespace: str) -> bool:
+    """Whether an AWS service sends this metric with exactly these dimensions, or, in our namespace, a filter does."""
+    dimensions = frozenset(each["Name"] for each in metric.get("Dimensions", []))
+    if metric["Namespace"] == namespace:
+        return own.get(metric["MetricName"]) == dimensions
+    return metric["MetricName"] in SENT_BY_AWS.get((metric["Namespace"], dimensions), set())
+
+
 def each_alarms_metric_is_sent(stacks: Stacks) -> Iterator[str]:
     """By an AWS service with exactly these dimensions, or by a filter over our logs."""
     own, namespace = own_metrics(stacks), "{ProjectName}/{Environment}".format(**stacks["watch"].parameters)
     for name, alarm in alarms_of(stacks):
         for metric in metrics_of(alarm):
-            dimensions = frozenset(each["Name"] for each in metric.get("Dimensions", []))
-            if metric["Namespace"] == namespace:
-                is_sent = own.get(metric["MetricName"]) == dimensions
-            else:
-                is_sent = metric["MetricName"] in SENT_BY_AWS.get((metric["Namespace"], dimensions), set())
-            if not is_sent:
+            if not is_sent(metric, own, namespace):
+                dimensions = [each["Name"] for each in metric.get("Dimensions", [])]
                 yield f"{name} looks at {metric['MetricName']} {sorted(dimensions)}, which nobody sends"
 
 

@@ -28,7 +28,7 @@ from shared.limits.rate_limiter import LocalLimiter, RateLimiter
 from shared.limits.rate_limits import rates_of
 from shared.models import Job, job_to_item
 from shared.object_store import ObjectStore
-from shared.settings import Settings
+from shared.settings import API, Settings
 from shared.signatures import callback_key, sign
 from shared.transitions import JobStatusTransitionValidator
 from tests.fakes import jobs
@@ -37,6 +37,7 @@ from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.emr import FakeEMR
 from tests.fakes.s3 import FakeS3
 from tests.fakes.seam import Client, Seam
+from tests.fakes.settings import as_given_to
 from tests.fakes.sqs import FakeSQS
 from tests.unit.api.contract import Contract
 
@@ -63,8 +64,8 @@ class Api:
     def __init__(self, callers: Callers | None = None, dynamodb: Any = None, **settings: Any) -> None:
         """`dynamodb` is another client than that of a fake of its own."""
         self._callers = callers or Anybody()
-        given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_key": MASTER_KEY}
-        self.settings = replace(Settings(), **{**given, "cursor_signing_key": "k" * 32, **settings})
+        given = {"emr_application_id": "00app", "emr_job_role_arn": ROLE, "callback_signing_keys": (MASTER_KEY,)}
+        self.settings = replace(Settings(), **{**given, "cursor_signing_keys": ("k" * 32,), **settings})
         self.clock, self.seam, self.limits_seam = Clock(), Seam(), Seam()
         self.dynamodb, self.s3 = dynamodb or FakeDynamoDB(self.clock), FakeS3()
         self.emr = FakeEMR(self.clock)
@@ -89,7 +90,7 @@ class Api:
         sqs = self._client(self.sqs)
         return create_app(
             Services(
-                settings=self.settings,
+                settings=as_given_to(API, self.settings),
                 store=self.store,
                 lists=JobLists(self._client(self.dynamodb), self.settings.jobs_table, self.store),
                 queue=JobQueue(sqs, sqs, self.settings.jobs_queue),

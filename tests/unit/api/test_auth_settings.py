@@ -8,7 +8,7 @@ import pytest
 from api.identity.callers import Anybody
 from api.identity.tokens import TokenBearers, make_callers
 from shared.config import ConfigurationError, read_settings
-from shared.settings import Settings
+from shared.settings import API, Settings
 from tests.unit.api.issuing import SETTINGS
 
 OIDC = {
@@ -61,7 +61,7 @@ def test_settings_that_would_let_anybody_in_are_refused(
         monkeypatch.setenv(name, value)
 
     with pytest.raises(ConfigurationError, match=why):
-        read_settings()
+        read_settings(API)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_settings_that_name_an_issuer_and_an_audience_are_enough(
     for name, value in {**COMPLETE, "ENVIRONMENT": environment, **changes}.items():
         monkeypatch.setenv(name, value)
 
-    settings = read_settings()
+    settings = read_settings(API)
 
     assert settings.auth_mode == "oidc"
     assert isinstance(make_callers(settings), TokenBearers)

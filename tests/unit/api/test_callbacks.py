@@ -176,8 +176,19 @@ def test_while_a_key_is_replaced_one_of_two_signatures_is_enough(api: Api):
     assert api.post(PATH, data=BODY, headers=both).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("master_keys", "status"),
+    [(("new" * 12, MASTER_KEY), 200), ((MASTER_KEY, "new" * 12), 200), (("new" * 12,), 401)],
+    ids=["the old one still counts", "the new one counts already", "the old one was dropped"],
+)
+def test_while_master_keys_rotate_attempts_of_either_are_heard(master_keys: tuple[str, ...], status: int):
+    api = Api(callback_signing_keys=master_keys)
+
+    assert api.report(api.put(tracking_job()), "SUCCEEDED", 1).status_code == status
+
+
 def test_without_a_master_key_nothing_is_let_through():
-    api = Api(callback_signing_key="")
+    api = Api(callback_signing_keys=())
     forged = sign(callback_key("", job_id(), 1), "id", int(api.clock().timestamp()), BODY)
     headers = {"webhook-id": "id", "webhook-timestamp": str(int(api.clock().timestamp())), "webhook-signature": forged}
 

@@ -29,13 +29,23 @@ OTHERS: dict[str, Any] = {
 
 
 def test_a_cursor_leads_back_to_its_place():
-    assert position_of(GIVEN, LIST, KEY) == POSITION
+    assert position_of(GIVEN, LIST, [KEY]) == POSITION
+
+
+@pytest.mark.parametrize("keys", [["new" * 12, KEY], [KEY, "new" * 12]])
+def test_while_keys_rotate_a_cursor_of_either_leads_back(keys: list[str]):
+    assert position_of(GIVEN, LIST, keys) == POSITION
+
+
+def test_a_cursor_of_a_key_that_was_dropped_is_refused():
+    with pytest.raises(BadCursor):
+        position_of(GIVEN, LIST, ["new" * 12])
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(JobFilter)])
 def test_a_cursor_is_of_one_owner_one_filter_and_one_order(name: str):
     with pytest.raises(BadCursor):
-        position_of(GIVEN, replace(LIST, **{name: OTHERS[name]}), KEY)
+        position_of(GIVEN, replace(LIST, **{name: OTHERS[name]}), [KEY])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +65,7 @@ def test_a_cursor_is_of_one_owner_one_filter_and_one_order(name: str):
 )
 def test_any_other_cursor_is_refused(cursor: str):
     with pytest.raises(BadCursor):
-        position_of(cursor, LIST, KEY)
+        position_of(cursor, LIST, [KEY])
 
 
 @pytest.mark.parametrize(
@@ -69,11 +79,11 @@ def test_any_other_cursor_is_refused(cursor: str):
 )
 def test_nothing_of_a_filter_can_be_shifted_into_another(one: JobFilter, other: JobFilter):
     with pytest.raises(BadCursor):
-        position_of(cursor_to(POSITION, one, KEY), other, KEY)
+        position_of(cursor_to(POSITION, one, KEY), other, [KEY])
 
 
 def test_a_cursor_is_ours_if_the_comparison_of_constant_time_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("hmac.compare_digest", lambda given, ours: given != ours)
 
     with pytest.raises(BadCursor):
-        position_of(GIVEN, LIST, KEY)
+        position_of(GIVEN, LIST, [KEY])

@@ -395,7 +395,7 @@ def test_every_id_that_we_make_is_one_that_we_look_for():
     assert not is_job_id(new_job_id(NOON) + "\n")
 
 
-REPORTING = replace(SETTINGS, callback_url="https://api.example.com", callback_signing_key="k" * 40)
+REPORTING = replace(SETTINGS, callback_url="https://api.example.com", callback_signing_keys=("k" * 40,))
 
 
 def test_an_attempt_of_a_platform_that_takes_reports_is_told_where_to_look_and_may_read_it():

@@ -21,6 +21,7 @@ from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
 from tests.fakes.emr import FakeEMR
 from tests.fakes.jobs import ended_job
+from tests.fakes.settings import as_given_to
 from tests.fakes.world import World
 from worker.envelopes import failed_job_envelope, unprocessable_envelope
 
@@ -69,7 +70,7 @@ class Ops:
     def aws(self, operator: str = OPERATOR) -> Aws:
         """What the commands get."""
         return Aws(
-            settings=self.settings,
+            settings=as_given_to("operator", self.settings),
             store=self.store,
             jobs_queue=self.world.jobs_queue,
             dead_letters=self.queue,

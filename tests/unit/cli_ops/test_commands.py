@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +15,8 @@ from click.testing import CliRunner
 from cli.__main__ import main
 from cli.aws import Aws, connect, user_name
 from cli.output import ProgressLine, printable
-from shared.config import ConfigurationError, read_operator_settings
+from shared.config import ConfigurationError
 from shared.models import FailureReason
-from shared.settings import Settings
 from tests.fakes.clock import NOON
 from tests.fakes.emr import runs_for
 from tests.fakes.jobs import job_id, submitted_job, tracking_job
@@ -488,18 +487,6 @@ def test_the_operators_aws_is_made_of_the_settings(monkeypatch):
     assert aws.dead_letters.name == "the-dead"
     assert aws.operator == f"{getpass.getuser()}@{os.uname().nodename}"
     aws.lease(60)
-
-
-def test_in_production_operators_need_all_settings_but_the_secrets(monkeypatch):
-    monkeypatch.setenv("ENVIRONMENT", "production")
-    with pytest.raises(ConfigurationError) as missing:
-        read_operator_settings()
-    for field in fields(Settings):
-        if field.metadata["production"] and not field.metadata["secret"]:
-            assert field.metadata["variable"] in str(missing.value)
-            monkeypatch.setenv(field.metadata["variable"], "s3://code/spark/")
-
-    assert read_operator_settings().emr_application_id == "s3://code/spark/"
 
 
 def test_settings_that_cannot_be_are_wrong_usage(monkeypatch):

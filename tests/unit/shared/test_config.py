@@ -1,17 +1,28 @@
 """Settings: defaults for a laptop, nothing left to chance elsewhere, and no secret shown."""
 
 import dataclasses
+import re
 
 import pytest
 
 from shared.aws_clients import make_clients
 from shared.config import ConfigurationError, read_settings
 from shared.lifecycle import START_WINDOW
-from shared.settings import Settings
+from shared.settings import API, OPERATOR, PROCESSES, WORKER, Settings
 
 COMPLETE = {
     field.metadata["variable"]: "x" * 40 for field in dataclasses.fields(Settings) if field.metadata["production"]
 } | {"SPARK_CODE_URI": "s3://artifacts/spark/1/"}
+# Written by hand: what production must tell each process, so that none gets a secret or a place it has no use for.
+NEEDS = {
+    API: "RAW_BUCKET PROCESSED_BUCKET ARTIFACTS_BUCKET LOGS_BUCKET JOBS_TABLE CONTROL_TABLE DATASETS_TABLE "
+    "CONTRACTS_TABLE JOBS_QUEUE EMR_APPLICATION_ID EMR_JOB_ROLE_ARN SPARK_CODE_URI CALLBACK_SIGNING_KEY "
+    "CURSOR_SIGNING_KEY",
+    WORKER: "PROCESSED_BUCKET LOGS_BUCKET JOBS_TABLE CONTROL_TABLE DATASETS_TABLE JOBS_QUEUE EVENTS_QUEUE "
+    "DEAD_LETTER_QUEUE CALLBACK_SIGNING_KEY",
+    OPERATOR: "PROCESSED_BUCKET LOGS_BUCKET JOBS_TABLE CONTROL_TABLE JOBS_QUEUE DEAD_LETTER_QUEUE EMR_APPLICATION_ID "
+    "EMR_JOB_ROLE_ARN SPARK_CODE_URI",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -29,29 +40,52 @@ def set_all(monkeypatch, variables: dict[str, str]) -> None:
 def test_a_laptop_needs_no_settings(monkeypatch, environment):
     monkeypatch.setenv("ENVIRONMENT", environment)
 
-    settings = read_settings()
+    settings = read_settings(API)
 
     assert settings.is_development
     assert settings.jobs_may_read == {"cloud-data-platform-dev-raw", "cloud-data-platform-dev-processed"}
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "production"])
-def test_elsewhere_all_that_is_missing_is_named_at_once(monkeypatch, environment):
+@pytest.mark.parametrize("process", PROCESSES)
+def test_elsewhere_all_that_a_process_needs_is_named_at_once_and_no_more(monkeypatch, environment, process):
     monkeypatch.setenv("ENVIRONMENT", environment)
 
     with pytest.raises(ConfigurationError) as refusal:
-        read_settings()
+        read_settings(process)
 
-    assert all(variable in str(refusal.value) for variable in COMPLETE)
-    assert "AUTH_MODE" in str(refusal.value)
+    assert re.findall(r"([A-Z_]+) \(", str(refusal.value)) == NEEDS[process].split()
+    assert ("AUTH_MODE=oidc" in str(refusal.value)) == (process == API)
+
+
+@pytest.mark.parametrize("process", [WORKER, OPERATOR])
+def test_what_a_process_needs_is_enough_for_it(monkeypatch, process):
+    needed = {variable: COMPLETE[variable] for variable in NEEDS[process].split()}
+    set_all(monkeypatch, {**needed, "ENVIRONMENT": "production"})
+
+    assert read_settings(process).jobs_table == "x" * 40
+
+
+def test_a_worker_is_not_asked_how_callers_are_known(monkeypatch):
+    monkeypatch.setenv("AUTH_MODE", "oidc")
+
+    assert read_settings(WORKER).auth_mode == "oidc"
 
 
 @pytest.mark.parametrize("secret", ["CALLBACK_SIGNING_KEY", "CURSOR_SIGNING_KEY"])
-def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret):
-    set_all(monkeypatch, {**COMPLETE, "ENVIRONMENT": "production", secret: "too-short-a-key"})
+def test_keys_that_rotate_are_a_list(monkeypatch, secret):
+    set_all(monkeypatch, {secret: f"{'n' * 40},{'o' * 40}"})
+
+    assert getattr(read_settings(API), f"{secret.lower()}s") == ("n" * 40, "o" * 40)
+
+
+@pytest.mark.parametrize("secret", ["CALLBACK_SIGNING_KEY", "CURSOR_SIGNING_KEY"])
+@pytest.mark.parametrize("value", ["too-short-a-key", f"{'k' * 40},too-short-a-key", f"too-short-a-key,{'k' * 40}"])
+def test_a_short_signing_key_is_refused_and_not_repeated(monkeypatch, secret, value):
+    set_all(monkeypatch, {**COMPLETE, "ENVIRONMENT": "production", secret: value})
 
     with pytest.raises(ConfigurationError, match=f"{secret} of at least 32 characters") as refusal:
-        read_settings()
+        read_settings(API)
 
     assert "too-short-a-key" not in str(refusal.value)
 
@@ -99,30 +133,30 @@ def test_a_value_that_cannot_be_is_refused_by_name(monkeypatch, variable, value)
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(ConfigurationError, match=variable):
-        read_settings()
+        read_settings(API)
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch):
     set_all(monkeypatch, {"API_PORT": "x", "HOLD_SECONDS": "y"})
 
     with pytest.raises(ConfigurationError, match=r"(?s)API_PORT.*HOLD_SECONDS"):
-        read_settings()
+        read_settings(API)
 
 
 def test_further_buckets_are_a_list_with_commas(monkeypatch):
     monkeypatch.setenv("READABLE_BUCKETS", "one,two")
 
-    assert {"one", "two"} < read_settings().jobs_may_read
+    assert {"one", "two"} < read_settings(API).jobs_may_read
 
 
 def test_no_secret_is_shown(monkeypatch):
     set_all(monkeypatch, {"CALLBACK_SIGNING_KEY": "k" * 40, "CURSOR_SIGNING_KEY": "c" * 40})
 
-    shown = repr(read_settings())
+    shown = repr(read_settings(API))
 
     assert "kkkk" not in shown
     assert "cccc" not in shown
-    assert "callback_signing_key='***'" in shown
+    assert "callback_signing_keys='***'" in shown
 
 
 def test_clients_retry_as_we_say_whatever_the_environment_says(monkeypatch):
@@ -150,14 +184,14 @@ def test_programs_report_by_a_key_and_outside_a_laptop_over_https(monkeypatch, v
     set_all(monkeypatch, variables)
 
     with pytest.raises(ConfigurationError, match=problem):
-        read_settings()
+        read_settings(API)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://api.example.com/platform/"])
 def test_programs_report_where_they_are_told(monkeypatch, address):
     set_all(monkeypatch, {"CALLBACK_URL": address, "CALLBACK_SIGNING_KEY": "k" * 40})
 
-    assert read_settings().takes_reports
+    assert read_settings(API).takes_reports
 
 
 def test_what_is_put_before_a_start_leaves_it_the_time_that_it_needs():

@@ -19,7 +19,7 @@ from tests.fakes.seam import aws_error, no_connection
 from tests.fakes.world import World
 
 MASTER_KEY = "a master key of more than thirty-two characters"
-REPORTING = {"callback_url": "https://api.example.com/", "callback_signing_key": MASTER_KEY}
+REPORTING = {"callback_url": "https://api.example.com/", "callback_signing_keys": (MASTER_KEY,)}
 FOLDER = f"callbacks/{job_id()}/"
 SHUFFLE_LOST = "org.apache.spark.shuffle.MetadataFetchFailedException: Missing an output location for shuffle 0"
 LATE = {"status": "SUCCEEDED", "at": "2026-11-23T12:00:09Z", "why": "the API answered 503."}
@@ -83,6 +83,15 @@ def test_each_attempt_has_a_key_of_its_own():
     assert told(world)["key"] != told(world, 2)["key"]
 
 
+def test_while_master_keys_rotate_the_first_is_handed_over():
+    world = World(**{**REPORTING, "callback_signing_keys": ("new" * 12, MASTER_KEY)})
+    job = world.submit(reporting_job())
+
+    world.turn()
+
+    assert told(world)["key"] == base64.b64encode(callback_key("new" * 12, job.job_id, 1)).decode()
+
+
 def test_no_key_is_in_what_emr_is_asked_for():
     world = World(**REPORTING)
     world.submit(reporting_job())
@@ -100,9 +109,8 @@ def test_no_key_is_in_what_emr_is_asked_for():
         (submitted_job(), REPORTING),  # stored before there were reports
         (reporting_job(), {}),
         (reporting_job(), {**REPORTING, "callback_url": ""}),
-        (reporting_job(), {**REPORTING, "callback_signing_key": ""}),
     ],
-    ids=["old job", "off", "no address", "no key"],
+    ids=["old job", "off", "no address"],
 )
 def test_without_reports_s3_is_not_called_for_them(job, settings):
     world = World(**settings)
