@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.change_sets import Stacks
 from deployment.deploy import Account, Deployment, Wish
 from deployment.images import image_commands, missing_images
+from deployment.placeholders import placeholders_in
 from deployment.stacks import ORDER, DeploymentRefused, read_environment
 
 
@@ -62,9 +63,21 @@ def run(arguments: argparse.Namespace, session: boto3.session.Session, environme
         lines = image_commands(missing_images(account.stacks, account.ecr, environment), environment)
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
+    refuse_placeholders(arguments, environment)
     told = environment | {"RollBackOnAlarm": arguments.roll_back_on_alarm}
     deployment = Deployment(account, Wish(told, arguments.stacks, arguments.allow_replace))
     deployment.plan() if arguments.action == "plan" else deployment.apply()
+
+
+def refuse_placeholders(arguments: argparse.Namespace, environment: dict[str, Any]) -> None:
+    """Warn of what is not this account's. Raises: DeploymentRefused where it would be more than a plan."""
+    held = placeholders_in(environment)
+    if not held:
+        return
+    text = f"{arguments.environment}.toml still holds placeholders: write there your account's own {', '.join(held)}."
+    if arguments.action == "apply":
+        raise DeploymentRefused(text)
+    sys.stderr.write(f"deployment: {text}\n")
 
 
 def main(argv: Sequence[str]) -> int:

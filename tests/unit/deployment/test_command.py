@@ -4,6 +4,8 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 import deployment.__main__ as command
+from deployment.placeholders import placeholders_in
+from deployment.stacks import read_environment
 from tests.fakes.cloudformation import FakeCloudFormation, FakeStack
 from tests.fakes.deploying import Bucket, Emr, Registry
 from tests.unit.deployment.test_deploy import BASE
@@ -17,10 +19,14 @@ class Session:
         self.client = clients.__getitem__
 
 
+OWN = {"ProjectName": "cloud-data-platform", "Environment": "dev", "Region": "us-east-1", "SparkGenerations": ["a"]}
+
+
 @pytest.fixture
 def account(monkeypatch):
-    """The account that the command finds; the regions it asked for."""
+    """The account that the command finds, and a file of dev in which all is the account's own."""
     fake = FakeCloudFormation()
+    monkeypatch.setattr(command, "read_environment", lambda name: OWN if name == "dev" else read_environment(name))
     monkeypatch.setattr(command.boto3.session, "Session", lambda region_name: Session(fake))
     return fake
 
@@ -55,6 +61,27 @@ def test_what_is_refused_is_one_sentence_and_exit_code_1(account, capsys):
     assert (
         capsys.readouterr().err == "deployment: There is no environment 'prod'; there are dev, production, staging.\n"
     )
+
+
+NAMES = ", ".join(placeholders_in(read_environment("staging")))
+HELD = f"deployment: staging.toml still holds placeholders: write there your account's own {NAMES}.\n"
+
+
+def test_placeholders_are_told_by_a_plan_and_never_applied(account, capsys):
+    assert command.main(["plan", "staging", "--stacks", "base"]) == 0
+    assert capsys.readouterr().err == HELD
+
+    assert command.main(["apply", "staging", "--stacks", "base"]) == 1
+    assert capsys.readouterr().err == HELD
+    assert account.executed == []
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "production"])
+def test_the_files_of_this_repository_name_nobodys_account(environment):
+    held = placeholders_in(read_environment(environment))
+
+    assert {"CertificateArn", "OidcIssuer", "OperatorPrincipalArn", "AlarmEmail"} <= set(held)
+    assert not {"ProjectName", "Environment", "Region", "SparkGenerations", "OidcAudience"} & set(held)
 
 
 def test_without_credentials_there_is_no_traceback(monkeypatch, capsys):
