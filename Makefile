@@ -15,7 +15,7 @@ RECORDED := .recorded
 RECORDING := RECORD_AWS_CALLS="$(CURDIR)/$(RECORDED)" PYTHONPATH="$(CURDIR)/tests/recording"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node infra iam iam-record deploy-plan deploy images demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
+.PHONY: help setup node infra iam iam-record deploy-plan deploy images rotate-key demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,9 +83,13 @@ api-changes: setup ## whether the API keeps what the last release promised (need
 	@scripts/oasdiff.sh
 	$(PYTEST) -q tests/released --oasdiff .venv/oasdiff/oasdiff
 
-infra: setup ## lint and scan the templates, and hold them to what neither finds
+rotate-key: setup ## take a step of a signing key's rotation: make rotate-key ENV=dev KEY=cursor STEP=add [NOW=yes]
+	@$(PRODUCT)/python -m deployment.rotate_key "$(ENV)" "$(KEY)" "$(STEP)" $(if $(NOW),--now)
+
+infra: setup ## lint and scan the templates and the Dockerfile, and hold them to what no linter finds
 	@"$(PYTHON)" scripts/set_up.py infra checkov
 	$(INFRA)/cfn-lint -c I -- cloudformation/*.yaml
+	$(INFRA)/hadolint Dockerfile
 	$(CHECKOV)/checkov --directory cloudformation --framework cloudformation --skip-download --compact --quiet
 	$(PYTEST) -q tests/infra
 	$(INFRA)/python -m pytest -q -c tests/moto/pytest.ini tests/moto
