@@ -9,7 +9,7 @@ from botocore import xform_name
 from botocore.session import get_session
 
 # How the names of clients end where they are used.
-CLIENTS = ("client", "receiver", "dynamodb", "s3", "sqs", "sqs_receive", "ecr", "emr")
+CLIENTS = ("client", "receiver", "dynamodb", "s3", "sqs", "sqs_receive", "ecr", "emr", "ecs", "secrets")
 
 
 def written_calls(path: Path, services: Sequence[str]) -> Iterator[str]:

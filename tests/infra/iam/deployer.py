@@ -33,16 +33,16 @@ SERVICES = ("cloudformation", "s3", "ecr", "emr-serverless")
 RIGHTS = {
     "s3:HeadObject": {"s3:GetObject", "s3:ListBucket"},
     "s3:PutObject": {"s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt"},
+    "secretsmanager:GetSecretValue": {"secretsmanager:GetSecretValue", "kms:Decrypt"},
+    "secretsmanager:PutSecretValue": {"secretsmanager:PutSecretValue", "kms:GenerateDataKey", "kms:Decrypt"},
     # Stacks are given tags.
     "cloudformation:CreateChangeSet": {"cloudformation:CreateChangeSet", "cloudformation:TagResource"},
 }
 # On the key and on its alias, so they stand in two statements (KMS Developer Guide, Controlling access to aliases).
 CHECKED_TWICE = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
-# A step of a rotation: reads keys, writes them, and starts the tasks anew that read them (runbooks/key-rotation.md).
-ROTATION = {
-    *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "kms:Decrypt", "kms:GenerateDataKey"),
-    *("ecs:UpdateService", "ecs:DescribeServices", "cloudformation:DescribeStacks"),
-}
+# A step of a rotation also finds its stacks, by code that deployments have too.
+FIND_STACKS = {"cloudformation:DescribeStacks"}
+OF_ROTATION = ("secretsmanager", "ecs")
 ROTATOR = "RotatorRole"
 CI = "arn:aws:iam::111111111111:role/ci"
 # docker login and docker push, which make images prints (ECR User Guide, IAM permissions for pushing an image).
@@ -106,6 +106,12 @@ def calls_of_deployment() -> frozenset[str]:
     return frozenset(call for path in (ROOT / "deployment").glob("*.py") for call in written_calls(path, SERVICES))
 
 
+@cache
+def calls_of_rotation() -> frozenset[str]:
+    """Each operation that the rotation of a key calls."""
+    return frozenset(written_calls(ROOT / "deployment" / "rotate_key.py", OF_ROTATION))
+
+
 def findings(deployer: Resolved, stacks: Mapping[str, Resolved]) -> Iterator[str]:
     """What a deployment may not do and needs, or may do and does not need; what roles may have and none has."""
     policies = policies_of(deployer)
@@ -114,7 +120,9 @@ def findings(deployer: Resolved, stacks: Mapping[str, Resolved]) -> Iterator[str
     yield from of_our_own(
         policies[DIRECT], PUSH | {right for call in calls_of_deployment() for right in rights_of(call)}
     )
-    yield from of_our_own(policies[ROTATOR], ROTATION)
+    yield from of_our_own(
+        policies[ROTATOR], FIND_STACKS | {right for call in calls_of_rotation() for right in rights_of(call)}
+    )
     yield from of_boundary(policies[BOUNDARY], stacks)
 
 
