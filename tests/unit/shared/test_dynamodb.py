@@ -1,9 +1,8 @@
 """Conditional writes while other transactions have the item in hand, which DynamoDB refuses at once."""
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 
-from shared.dynamodb import CONFLICT_TRIES, Verdict, from_dynamodb, put_if, to_dynamodb, write_all, write_one
+from shared.dynamodb import CONFLICT_TRIES, Verdict, put_if, write_all, write_one
 from shared.errors import StoreRefused, StoreUnavailable
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.seam import aws_error
@@ -101,31 +100,3 @@ def test_ones_own_put_that_was_sent_twice_is_no_refusal_and_anothers_is_one():
     assert put_if(dynamodb, PUT)  # type: ignore[arg-type]
     assert put_if(dynamodb, PUT)  # type: ignore[arg-type]
     assert not put_if(dynamodb, {**PUT, "Item": {**KEY, "n": {"N": "2"}}})  # type: ignore[arg-type]
-
-
-WHOLE = {
-    "text": "é",
-    "number": -12,
-    "flag": True,
-    "nothing": None,
-    "list": [1, "a", [], {}, False],
-    "map": {"inner": {"n": 2**62, "none": None}, "empty": ""},
-}
-
-
-def test_items_take_the_wire_form_that_boto3_gives_them_and_come_back_as_they_were():
-    wire = to_dynamodb(WHOLE)
-
-    assert wire == {name: TypeSerializer().serialize(value) for name, value in WHOLE.items()}
-    assert from_dynamodb(wire) == WHOLE
-    assert type(from_dynamodb(wire)["flag"]) is bool
-
-
-def test_a_tuple_is_stored_as_a_list():
-    assert from_dynamodb(to_dynamodb({"pair": ("a", 1)})) == {"pair": ["a", 1]}
-
-
-@pytest.mark.parametrize("value", [0.5, {"a"}, b"bytes"], ids=["a fraction", "a set", "bytes"])
-def test_what_no_item_holds_is_not_stored(value):
-    with pytest.raises(TypeError, match="an item holds no"):
-        to_dynamodb({"deep": [{"value": value}]})
