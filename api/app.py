@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from api import health, quota
+from api import health, metrics, quota
 from api.contracts import contracts
 from api.datasets import datasets, uploads
 from api.document import docs_page
@@ -43,6 +43,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contracts.blueprint,
     callbacks.blueprint,
     health.blueprint,
+    metrics.blueprint,
     docs_page.blueprint,
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from api.metrics_folder import VARIABLE, leave_out, metrics_folder, remove_folder
 from api.start import settings_or_exit
 from shared.log_setup import set_up_logging
 
@@ -47,7 +48,19 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 # It wants a home folder that can be written to, and nobody here uses it.
 control_socket_disable = True
-if Path("/dev/shm").is_dir():  # noqa: S108  # gunicorn's heartbeat blocks on a slow disk; this one is memory
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
+# gunicorn's heartbeat blocks on a slow disk, and so does counting; this one is memory.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+_metrics_folder = metrics_folder(worker_tmp_dir)
+raw_env = [f"{VARIABLE}={_metrics_folder}"]
 loglevel = _settings.log_level.lower()
 logger_class = OneLog
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Called by gunicorn in its first process when another has ended, however it did."""
+    leave_out(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Called by gunicorn before its first process ends."""
+    remove_folder(_metrics_folder)

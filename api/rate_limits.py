@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import structlog
 from flask import g
 
+from api.metrics import RATE_LIMIT_REFUSALS
 from api.services import services
 from shared.errors import RateLimited
 from shared.limits.rate_limits import RouteClass, Spent
@@ -24,6 +25,7 @@ def count_request(route_class: RouteClass, owner_id: str) -> None:
     spent = services().limiter.spend(route_class, owner_id, services().clock())
     g.spent = spent
     if not spent.is_allowed:
+        RATE_LIMIT_REFUSALS.labels(route_class).inc()
         log.info("rate_limited", limit=str(route_class), retry_in_seconds=spent.retry_in_seconds)
         raise RateLimited(sentence_of(spent), spent.retry_in_seconds)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from shared.aws_metrics import count_calls
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Clients:
 def make_clients(settings: Settings, threads: int) -> Clients:
     """All clients of a process whose `threads` threads may each have a call under way."""
     session = boto3.session.Session(region_name=settings.aws_region)
+    count_calls(session)
 
     def client(
         service: Any,

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import QueueUnavailable
+from shared.moments import from_epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,11 +25,12 @@ BATCH = 10
 
 @dataclass(frozen=True)
 class Message:
-    """A received message; `receipt` is what deletes it or gives it back."""
+    """A received message; `receipt` is what deletes it or gives it back. `sent_at` is None where SQS did not say."""
 
     message_id: str
     receipt: str
     body: str
+    sent_at: datetime | None = None
 
 
 @contextmanager
@@ -86,8 +89,9 @@ class JobQueue:
                 MaxNumberOfMessages=most,
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_seconds,
+                MessageSystemAttributeNames=["SentTimestamp"],
             )
-        return [Message(row["MessageId"], row["ReceiptHandle"], row["Body"]) for row in answer.get("Messages", [])]
+        return [_message(row) for row in answer.get("Messages", [])]
 
     def delete(self, messages: Sequence[Message]) -> None:
         """Delete up to ten messages; one that stays comes back and finds nothing to do. Raises: QueueUnavailable."""
@@ -111,6 +115,12 @@ class JobQueue:
         ]
         with queue_errors():
             self._client.change_message_visibility_batch(QueueUrl=self._url(), Entries=entries)
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    sent_ms = row.get("Attributes", {}).get("SentTimestamp")
+    sent_at = None if sent_ms is None else from_epoch_ms(int(sent_ms))
+    return Message(row["MessageId"], row["ReceiptHandle"], row["Body"], sent_at)
 
 
 def _outgoing(body: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[str, Any]:

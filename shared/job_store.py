@@ -19,6 +19,7 @@ from shared.dynamodb import (
     write_one,
 )
 from shared.errors import JobNotFound, StoredJobUnreadable
+from shared.job_metrics import count_change
 from shared.limits.quota_items import Counted, counting_job, freeing_job, store_counted
 from shared.limits.quotas import Quota
 from shared.models import STATUS_SHARDS, Item, Job, job_from_item, job_to_item
@@ -86,7 +87,7 @@ class JobStore:
         counting = counting_job(self._control_table, job.owner_id, limits, job.created_at)
         counted = Counted(job.owner_id, ONE_JOB, limits, job.created_at)
         refused = store_counted(self._client, put, counting, counted, self._pause)
-        return Won(job) if refused is None else _refusal(refused, job)
+        return _counted(None, Won(job) if refused is None else _refusal(refused, job))
 
     def update(self, seen: Job, wanted: Job) -> Won | Refused:
         """Change `seen` into `wanted`, if `seen` is still what is stored.
@@ -99,7 +100,7 @@ class JobStore:
         before, after = job_to_item(seen), job_to_item(wanted)
         change = update_request(before, after, _statuses_to_leave(seen.status, wanted.status))
         refused = self._write({"TableName": self._table, **change}, seen, wanted)
-        return Won(wanted) if refused is None else _refusal(refused, wanted)
+        return _counted(seen, Won(wanted) if refused is None else _refusal(refused, wanted))
 
     def _write(self, request: Item, seen: Job, wanted: Job) -> Verdict | None:
         """None if the update was made; else what was in its way."""
@@ -160,6 +161,13 @@ class JobStore:
         """Return if the table can be read. Raises: StoreUnavailable."""
         with store_errors():
             self._client.get_item(TableName=self._table, Key=_key("ping"))
+
+
+def _counted(before: Job | None, result: Won | Refused) -> Won | Refused:
+    """The result of a write, counted here so that no caller can forget it."""
+    if isinstance(result, Won):
+        count_change(before, result.job)
+    return result
 
 
 def _refusal(refused: Verdict, wanted: Job) -> Won | Refused:

@@ -63,12 +63,15 @@ def build(settings: Settings, stop: threading.Event) -> tuple[list[Loop], StartG
     permit_pause = (1 / settings.start_rate_per_second, 5.0)
     loops = [
         Loop(
-            f"jobs-{n}", JobsConsumer(jobs, dead, store, advance, settings), lambda: random.uniform(*permit_pause), stop
+            f"jobs-{n}",
+            JobsConsumer(jobs, dead, store, advance, settings, utc_now),
+            lambda: random.uniform(*permit_pause),
+            stop,
         )
         for n in range(settings.job_consumers)
     ]
     loops += [
-        Loop(f"events-{n}", EventsConsumer(events, dead, store, runner, advance, settings), lambda: 0.0, stop)
+        Loop(f"events-{n}", EventsConsumer(events, dead, store, runner, advance, settings, utc_now), lambda: 0.0, stop)
         for n in range(settings.event_consumers)
     ]
     timer = Timer(store, advance, settings, utc_now)

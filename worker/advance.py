@@ -63,6 +63,7 @@ from worker.dataset_scans import DatasetScans
 from worker.decide import NOTHING_YET, PERMIT_RETRY, Observation, ProgramFailure, decide
 from worker.envelopes import failed_job_envelope
 from worker.manifests import with_manifest
+from worker.metrics import DEAD_LETTERS, PERMIT_REFUSALS
 from worker.permits import Permit
 from worker.reachability import Reachability
 from worker.run_cards import card_of_end, card_of_retry
@@ -127,7 +128,12 @@ class Advance:
 
     def _take_permit(self) -> bool:
         """The first answer of DynamoDB may be what shows that this machine's clock is wrong: then it is no permit."""
-        return self.may_start() and self._control.take_start_permit(self._clock()) and self.may_start()
+        if not self.may_start():
+            return False
+        if not self._control.take_start_permit(self._clock()):
+            PERMIT_REFUSALS.inc()
+            return False
+        return self.may_start()
 
     def __call__(self, job: Job, seen: Observation, permit: Permit, *, mine: bool) -> None:
         """Advance `job` as far as it goes now.
@@ -341,6 +347,7 @@ class Advance:
             self._sqs.failed(error.detail)
             return self._write(turn, duties_postponed(turn.job, now))
         self._sqs.answered()
+        DEAD_LETTERS.labels("job").inc()
         log.info("dead_letter_sent")
         return self._go_on_with(turn, dead_letter_sent(turn.job, now, self._hold(now)))
 

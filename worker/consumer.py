@@ -7,6 +7,7 @@ job's `due_at`. It stays in the queue on any error and comes back by itself.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from shared.transitions import JobStatus
 from worker.advance import Advance
 from worker.decide import NOTHING_YET
 from worker.envelopes import unprocessable_envelope
+from worker.metrics import DEAD_LETTERS, note_lag
 
 log = structlog.get_logger()
 
@@ -65,12 +67,14 @@ class JobsConsumer:
         store: JobStore,
         advance: Advance,
         settings: Settings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._queue = queue
         self._dead_letters = dead_letters
         self._store = store
         self._advance = advance
         self._settings = settings
+        self._clock = clock
         self._permit = advance.new_permit()
 
     def run_once(self, stopping: Callable[[], bool]) -> bool:
@@ -82,6 +86,7 @@ class JobsConsumer:
             self._queue.release(messages)
             return True
         for message in messages:
+            note_lag(self.name, message, self._clock())
             handle_one(message, self._handle, self._queue, self._dead_letters)
         return True
 
@@ -105,6 +110,7 @@ class EventsConsumer:
         runner: SparkRunner,
         advance: Advance,
         settings: Settings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._queue = queue
         self._dead_letters = dead_letters
@@ -112,6 +118,7 @@ class EventsConsumer:
         self._runner = runner
         self._advance = advance
         self._settings = settings
+        self._clock = clock
 
     def run_once(self, stopping: Callable[[], bool]) -> bool:
         """Handle the events of one receive. Raises: ServiceUnavailable; what was not handled comes back."""
@@ -123,6 +130,7 @@ class EventsConsumer:
                 if stopping():
                     self._queue.release(messages[position:])
                     break
+                note_lag(self.name, message, self._clock())
                 if try_one(message, self._handle, self._queue, self._dead_letters):
                     done.append(message)
         finally:  # one event that fails must not bring back those that were handled
@@ -159,6 +167,7 @@ def try_one(message: Message, handle: Callable[[Message], bool], queue: JobQueue
     except UnreadableMessage as error:
         log.warning("message_set_aside", queue=queue.name, message_id=message.message_id, reason=str(error))
         dead_letters.send(unprocessable_envelope(message.message_id, queue.name, str(error), message.body))
+        DEAD_LETTERS.labels("message").inc()
         return True
     except NewerMessage:
         queue.release([message], NEWER_VERSION_WAIT_SECONDS)

@@ -1,6 +1,6 @@
 """The worker's health: it is well while its loops finish their turns, not while its process exists.
 
-`GET /healthz` answers whoever restarts it; `GET /metrics` has the same facts for Prometheus.
+`GET /healthz` answers whoever restarts it; `GET /metrics` has the same facts for Prometheus, and all that it counts.
 """
 
 import json
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from shared.metrics import METRICS
 from worker.loops import Loop
 from worker.start_gate import StartGate
 
@@ -24,8 +25,9 @@ def health_of(loops: Sequence[Loop], gate: StartGate, stale_seconds: float) -> d
 
 
 def metrics_of(loops: Sequence[Loop], gate: StartGate) -> CollectorRegistry:
-    """The age of each loop's last progress and the skew of the clock, read when they are asked for."""
+    """All that this worker counts; the age of each loop's last progress and the skew of the clock, as they are then."""
     registry = CollectorRegistry()
+    registry.register(METRICS)
     meaning = "Seconds since the loop's last progress"
     ages = Gauge("cdp_worker_loop_age_seconds", meaning, ["loop"], registry=registry)
     for loop in loops:

@@ -14,6 +14,7 @@ from shared.settings import Settings
 from worker.advance import Advance
 from worker.beats import Beats
 from worker.decide import NOTHING_YET
+from worker.metrics import DUE_LAG_SECONDS
 
 log = structlog.get_logger()
 
@@ -88,6 +89,7 @@ class Timer:
             self._beats.saw(now - job.due_at)
         taken = self._store.update(job, taken_over(job, now, self._settings))
         if isinstance(taken, Won):
+            DUE_LAG_SECONDS.observe((now - job.due_at).total_seconds())
             self._advance(taken.job, NOTHING_YET, self._permit, mine=True)
 
     def _is_set_aside(self, job_id: str) -> bool:

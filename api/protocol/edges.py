@@ -1,4 +1,5 @@
-"""What every request and every answer has: a correlation id, a line in the log, and headers of caution."""
+"""What every request and every answer has: a correlation id, a line in the log, its share of the metrics, and headers
+of caution."""
 
 import functools
 import logging
@@ -13,6 +14,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
+from api.metrics import measure
 from api.protocol.forwarding import Network, client_address
 from api.rate_limits import headers_of_limit
 
@@ -86,6 +88,7 @@ def finish_request(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = ONLY_BY_HTTPS
+    measure(response)
     log.log(
         logging.DEBUG if request.path.startswith(PROBES) else logging.INFO,
         "request_answered",

@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from prometheus_client import Counter
+
 from shared.dynamodb import Verdict, from_dynamodb, store_errors, to_dynamodb, write_all, write_one
-from shared.errors import StoreUnavailable
+from shared.errors import QuotaExceeded, StoreUnavailable
 from shared.limits.quotas import Quota, Usage, day_of, is_open, refuse_excess, usage_of
+from shared.metrics import METRICS
 from shared.models import Item
 from shared.moments import epoch_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+REFUSALS = Counter(
+    "cdp_quota_refusals_total", "Jobs and uploads refused since their owner has too many", ["quota"], registry=METRICS
+)
 DAY_IS_OPEN = "#day >= :day"
 # Opening the day of an owner's counts, taking out what expired, or losing a race costs one more try each.
 COUNT_TRIES = 4
@@ -128,9 +134,17 @@ def store_counted(
         if stored.is_refused:
             return stored
         if counted.limits is not None:
-            refuse_excess(usage_of(counts.item, now), counted.wanted, counted.limits, now)
+            _refuse_excess(usage_of(counts.item, now), counted.wanted, counted.limits, now)
         make_room(client, table, owner_id, counts.item, now)
     raise StoreUnavailable(f"The counts of {owner_id} were changed by others {COUNT_TRIES} times in a row.")
+
+
+def _refuse_excess(usage: Usage, wanted: Mapping[Quota, int], limits: Mapping[Quota, int], now: datetime) -> None:
+    try:
+        refuse_excess(usage, wanted, limits, now)
+    except QuotaExceeded as error:
+        REFUSALS.labels(error.facts["quota"]["name"]).inc()
+        raise
 
 
 def make_room(client: "DynamoDBClient", table: str, owner_id: str, item: Item | None, now: datetime) -> bool:

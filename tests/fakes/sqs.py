@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.moments import epoch_ms
 from tests.fakes.clock import Clock
 from tests.fakes.seam import aws_error
 
@@ -19,6 +20,12 @@ class StoredMessage:
     visible_at: datetime
     receive_count: int = 0
     receipt: str = ""
+    sent_at: datetime | None = None
+
+
+def attributes_of(message: StoredMessage) -> dict[str, str]:
+    """What SQS knows of a message: when it was sent, unless a test put it here by itself."""
+    return {} if message.sent_at is None else {"SentTimestamp": str(epoch_ms(message.sent_at))}
 
 
 class FakeSQS:
@@ -55,7 +62,7 @@ class FakeSQS:
         message_id = f"message-{next(self._numbers)}"
         for delay in self.delays(QueueUrl):
             shown_at = self._clock() + timedelta(seconds=delay)
-            self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, shown_at))
+            self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, shown_at, sent_at=self._clock()))
         self.watch(QueueUrl, MessageBody)
         return {"MessageId": message_id}
 
@@ -70,7 +77,12 @@ class FakeSQS:
         return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in failed]}
 
     def receive_message(
-        self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int, VisibilityTimeout: int
+        self,
+        QueueUrl: str,
+        MaxNumberOfMessages: int,
+        WaitTimeSeconds: int,
+        VisibilityTimeout: int,
+        MessageSystemAttributeNames: Any,
     ) -> Any:
         """ReceiveMessage; a wait that finds nothing takes no time here."""
         self._redrive(QueueUrl)
@@ -81,7 +93,10 @@ class FakeSQS:
             message.receive_count += 1
             message.receipt = f"{message.message_id}/{next(self._numbers)}"
             message.visible_at = self._clock() + timedelta(seconds=VisibilityTimeout)
-        rows = [{"MessageId": m.message_id, "ReceiptHandle": m.receipt, "Body": m.body} for m in taken]
+        rows = [
+            {"MessageId": m.message_id, "ReceiptHandle": m.receipt, "Body": m.body, "Attributes": attributes_of(m)}
+            for m in taken
+        ]
         return {"Messages": rows} if rows else {}
 
     def delete_message_batch(self, QueueUrl: str, Entries: Any) -> Any:

@@ -65,6 +65,6 @@ class FakeWorker:
         self.advance = Advance(
             self.store, self.runner, objects, self.control, dead, scans, self.gate, keys, settings, clock
         )
-        self.jobs = JobsConsumer(jobs, dead, self.store, self.advance, settings)
-        self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings)
+        self.jobs = JobsConsumer(jobs, dead, self.store, self.advance, settings, clock)
+        self.events = EventsConsumer(events, dead, self.store, self.runner, self.advance, settings, clock)
         self.timer = Timer(self.store, self.advance, settings, clock, shuffle=shuffle)

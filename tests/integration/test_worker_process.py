@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from local.cloud import LocalCloud
+from local.deploy import make_client
+from local.marked import wait_until
 from local.variables import process_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +74,25 @@ def test_a_worker_starts_is_healthy_and_ends_with_zero_when_asked_to(start):
     assert set(facts["loopAgeSeconds"]) == {"jobs-0", "jobs-1", "events-0", "timer"}
     assert read_event(process, "worker_stopped")["drained"] is True
     assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_what_a_worker_counts_can_be_read_beside_its_health(start, aws_cloud):
+    sqs = make_client("sqs", aws_cloud.environment)
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("counted-jobs", "counted-dlq")}
+    sqs.send_message(QueueUrl=urls["counted-jobs"], MessageBody="{")
+    port = read_event(
+        start(JOBS_QUEUE="counted-jobs", DEAD_LETTER_QUEUE="counted-dlq", JOB_CONSUMERS="1"), "worker_started"
+    )["health_port"]
+
+    def metrics() -> list[str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return answer.read().decode().splitlines()
+
+    assert wait_until(lambda: 'cdp_dead_letters_sent_total{kind="message"} 1.0' in metrics(), PATIENCE_SECONDS)
+    lines = metrics()
+    assert 'cdp_message_lag_seconds_count{queue="jobs"} 1.0' in lines
+    assert 'cdp_aws_calls_total{operation="SendMessage",outcome="ok",service="sqs"} 1.0' in lines
+    assert any(line.startswith('cdp_worker_loop_age_seconds{loop="timer"}') for line in lines)
 
 
 def test_a_worker_without_aws_says_so_once_for_each_loop_and_can_still_be_stopped(start):

@@ -75,6 +75,11 @@ class Server:
                 answer += part
             return answer
 
+    def processes(self) -> list[int]:
+        """The processes that answer, of which gunicorn's first is none."""
+        first = self._process.pid
+        return [int(number) for number in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+
     def lines(self) -> list[dict[str, Any]]:
         """Every line of its log; all of them are JSON."""
         return [json.loads(line) for line in self._log.read_text().splitlines()]

@@ -15,7 +15,7 @@ from api.protocol.errors import ANSWERED
 from tests.unit.api.service import Api
 
 DOCS = Path(__file__).parents[3] / "docs" / "api"
-OUTSIDE_THE_DOCUMENT = {"/openapi.json", "/docs", "/docs/init.js", "/docs/<name>"}
+OUTSIDE_THE_DOCUMENT = {"/openapi.json", "/docs", "/docs/init.js", "/docs/<name>", "/metrics"}
 
 
 @pytest.fixture
