@@ -1,6 +1,7 @@
 """What an operator has: the `cdp` command in processes of its own, and AWS to see what it did."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,11 @@ POISON = (
 )
 
 
+def heed_interrupts() -> None:
+    """As at a terminal: a shell starts what it runs in the background deaf to Ctrl-C, and tests may run so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Desk:
     """One operator's view of a cloud."""
 
@@ -65,6 +71,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_interrupts,
         )
         self._processes.append(process)
         return process
