@@ -252,8 +252,8 @@ MUTANTS = (
         31,
         "poison is left in the queue",
         CONSUMER,
-        "str(error), message.body))\n        return True",
-        "str(error), message.body))\n        return False",
+        '        DEAD_LETTERS.labels("message").inc()\n        return True',
+        '        DEAD_LETTERS.labels("message").inc()\n        return False',
     ),
     Mutant(
         32,
@@ -316,8 +316,8 @@ MUTANTS = (
         40,
         "the message is deleted before it is handled",
         CONSUMER,
-        "        for message in messages:\n            handle_one(",
-        "        self._queue.delete(messages)\n        for message in messages:\n            handle_one(",
+        "        for message in messages:\n            note_lag(",
+        "        self._queue.delete(messages)\n        for message in messages:\n            note_lag(",
     ),
     Mutant(
         41,
