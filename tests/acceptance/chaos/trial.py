@@ -33,6 +33,8 @@ ENDPOINTS = {
 }
 PATIENCE_SECONDS = 60.0
 AGAIN_SECONDS = 0.3
+# A job is left alone only when its bills are known. Told with the run's end they cost no further minute of a trial.
+BILLED_AT_ONCE = {"LOCAL_EMR_BILL_SECONDS": "0"}
 TERMINAL = ("SUCCEEDED", "FAILED")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -221,7 +223,12 @@ def start_trial(workers: int, **variables: str) -> Iterator[Trial]:
     """A platform with so many workers; `variables` are settings besides the quick ones."""
     aws_port, emr_port = free_ports(2)
     proxies = {service: Proxy(emr_port if service == "emr" else aws_port) for service in ENDPOINTS}
-    told = {**QUICK, **{ENDPOINTS[service]: proxy.url for service, proxy in proxies.items()}, **variables}
+    told = {
+        **QUICK,
+        **BILLED_AT_ONCE,
+        **{ENDPOINTS[service]: proxy.url for service, proxy in proxies.items()},
+        **variables,
+    }
     folder = tempfile.mkdtemp(prefix="local-cloud-")
     settings = LocalSettings(directory=folder, aws_port=aws_port, emr_port=emr_port, workers=workers)
     try:
