@@ -84,15 +84,20 @@ def answers(client: Any) -> bool:
 def copy_tables(source: Any, target: Any) -> None:
     """Make the tables of one DynamoDB in another, without their content."""
     for name in source.list_tables()["TableNames"]:
-        table = source.describe_table(TableName=name)["Table"]
-        indexes = [
-            {part: index[part] for part in ("IndexName", "KeySchema", "Projection")}
-            for index in table.get("GlobalSecondaryIndexes", [])
-        ]
-        target.create_table(
-            TableName=name,
-            KeySchema=table["KeySchema"],
-            AttributeDefinitions=table["AttributeDefinitions"],
-            BillingMode="PAY_PER_REQUEST",
-            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-        )
+        copy_table(source, target, name, name)
+
+
+def copy_table(source: Any, target: Any, name: str, copy: str) -> None:
+    """Make a table like another, without its content."""
+    table = source.describe_table(TableName=name)["Table"]
+    indexes = [
+        {part: index[part] for part in ("IndexName", "KeySchema", "Projection")}
+        for index in table.get("GlobalSecondaryIndexes", [])
+    ]
+    target.create_table(
+        TableName=copy,
+        KeySchema=table["KeySchema"],
+        AttributeDefinitions=table["AttributeDefinitions"],
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )

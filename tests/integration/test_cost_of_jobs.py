@@ -3,15 +3,18 @@
 from collections import Counter
 from typing import Any
 
+from shared.settings import Settings
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.emr import Plan
 from tests.fakes.jobs import submitted_job
 from tests.fakes.world import World
+from tests.integration.conftest import copy_table
 
 # Shorter than the first look of the timer, so that only the events tell of it; and one that four looks see going on.
 SHORT = Plan()
 LONG = Plan(((0, "SUBMITTED"), (1, "RUNNING"), (2_500, "SUCCESS")))
 LOOKS = 4
+JOBS_TABLE, CONTROL_TABLE = "cost-of-jobs", "cost-of-jobs-control"
 WRITES = {"put_item", "update_item", "transact_write_items"}
 # docs/capacity.md says these. Of a short job: stored and later ended, each with its quota, and its bill noted with the
 # owner's sums; its hint sent; taken, permitted, started, recorded; looked at when its event comes, and for its bill.
@@ -55,7 +58,7 @@ class Metered:
 def cost_of(dynamodb: Any, plan: Plan | None, number: int = 1) -> tuple[Counter[str], Counter[str]]:
     """Calls and units of an hour of a worker, with one job if there is a plan for its run."""
     metered = Metered(dynamodb)
-    world = World(metered)
+    world = World(metered, jobs_table=JOBS_TABLE, control_table=CONTROL_TABLE)
     jobs = []
     if plan is not None:
         world.emr.default_plan = plan
@@ -67,7 +70,16 @@ def cost_of(dynamodb: Any, plan: Plan | None, number: int = 1) -> tuple[Counter[
     return Counter(world.seam.calls), metered.units
 
 
+def make_own_tables(dynamodb: Any) -> None:
+    """Empty tables, since a worker would take care of the jobs that other tests left in theirs."""
+    # DynamoDB Local begins with all tables of MiniStack, these among them if the test was there first.
+    if not isinstance(dynamodb, FakeDynamoDB) and JOBS_TABLE not in dynamodb.list_tables()["TableNames"]:
+        copy_table(dynamodb, dynamodb, Settings().jobs_table, JOBS_TABLE)
+        copy_table(dynamodb, dynamodb, Settings().control_table, CONTROL_TABLE)
+
+
 def test_what_a_job_costs_is_known(dynamodb):
+    make_own_tables(dynamodb)
     idle_calls, idle_units = cost_of(dynamodb, None)
     short_calls, short_units = cost_of(dynamodb, SHORT, 1)
     long_calls, long_units = cost_of(dynamodb, LONG, 2)
