@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.templates import Resolved
+from tests.logged_events import logged
 
 Stacks = Mapping[str, Resolved]
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +40,6 @@ SENT_BY_AWS: Mapping[tuple[str, frozenset[str]], set[str]] = {
 }
 # Alarms of these are on when nothing is said at all.
 ABOUT_BEING_ALIVE = ("WorkersSilent", "WorkersMissing", "ApiTasksMissing")
-LOG_CALL = re.compile(r"log\.(?:debug|info|warning|error|exception)\(\s*f?\"([a-z_{}.()]+)\"")
 
 
 def alarms_of(stacks: Stacks) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -87,23 +87,17 @@ def each_alarms_metric_is_sent(stacks: Stacks) -> Iterator[str]:
 
 def each_filter_counts_an_event_that_is_logged(stacks: Stacks) -> Iterator[str]:
     """The events that filters name are logged by the code, and so are the fields that they read."""
-    logged, source = logged_events(), sources()
+    names, source = {name for name, _, _ in logged()}, sources()
     for stack in stacks.values():
         for name, properties in stack.of_type("AWS::Logs::MetricFilter").items():
             pattern = properties["FilterPattern"]
             for event in re.findall(r'\$\.event = "([a-z_]+)"', pattern):
-                if event not in logged:
+                if event not in names:
                     yield f"{name} counts {event}, which nobody logs"
             values = [change["MetricValue"] for change in properties["MetricTransformations"]]
             for field in re.findall(r"^\$\.([a-z_]+)$", "\n".join(values), re.MULTILINE):
                 if f"{field}=" not in source:
                     yield f"{name} reads {field}, which no event has"
-
-
-def logged_events() -> set[str]:
-    """The names of all events that the API and the workers log; of job_{status} each."""
-    found = set(LOG_CALL.findall(sources()))
-    return found | {f"job_{status}" for status in ("running", "succeeded", "failed")}
 
 
 def sources() -> str:
