@@ -15,6 +15,7 @@ from local.cloud import LocalCloud
 from local.deploy import make_client
 from local.marked import wait_until
 from local.variables import process_environment
+from tests.integration.conftest import copy_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 30
@@ -63,6 +64,15 @@ def health(port: int) -> tuple[int, dict]:
         return error.code, json.loads(error.read())
 
 
+def own_tables(cloud: LocalCloud) -> dict[str, str]:
+    """Settings of tables without the due jobs that other tests left, of which a worker would send hints too."""
+    dynamodb = make_client("dynamodb", cloud.environment)
+    names = {setting: f"counted-{setting.lower()}" for setting in ("JOBS_TABLE", "CONTROL_TABLE")}
+    for setting, copy in names.items():
+        copy_table(dynamodb, dynamodb, cloud.environment[setting], copy)
+    return names
+
+
 def test_a_worker_starts_is_healthy_and_ends_with_zero_when_asked_to(start):
     process = start()
     port = read_event(process, "worker_started")["health_port"]
@@ -80,9 +90,8 @@ def test_what_a_worker_counts_can_be_read_beside_its_health(start, aws_cloud):
     sqs = make_client("sqs", aws_cloud.environment)
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("counted-jobs", "counted-dlq")}
     sqs.send_message(QueueUrl=urls["counted-jobs"], MessageBody="{")
-    port = read_event(
-        start(JOBS_QUEUE="counted-jobs", DEAD_LETTER_QUEUE="counted-dlq", JOB_CONSUMERS="1"), "worker_started"
-    )["health_port"]
+    own = {"JOBS_QUEUE": "counted-jobs", "DEAD_LETTER_QUEUE": "counted-dlq", **own_tables(aws_cloud)}
+    port = read_event(start(JOB_CONSUMERS="1", **own), "worker_started")["health_port"]
 
     def metrics() -> list[str]:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
