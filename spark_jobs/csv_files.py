@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from pyspark.sql.types import StringType, StructType
 
@@ -173,7 +173,7 @@ def read_csv(
     _refuse_other_formats(source)
     _refuse_backslash(dialect)
     try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
-    first = first_row(spark, source, dialect)
+    first = first_row(spark, source, dialect, len(columns or ()))
     if dialect.header:
         _check_header(source, first, columns)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
@@ -196,15 +196,27 @@ def _refuse_backslash(dialect: CsvDialect) -> None:
         raise InvalidInput("The delimiter must not be a backslash.")
 
 
-def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> List[Optional[str]]:
-    """The fields of the first row there is, which is the header if there is one."""
-    alone = replace(source, folder=None)  # or Spark would add the columns of partition folders
-    reader = alone.reader(spark).options(**{**dialect.options(), "header": False})
-    rows = (reader.csv(path).first() for path in source.paths)
+def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect, width: int = 0) -> List[Optional[str]]:
+    """The fields of the first row there is, which is the header if there is one.
+
+    `width` is how many they should be, if somebody knows: where they are so many Spark need not count them in a job of
+    its own first. Raises: InvalidInput for an input without any row.
+    """
+    if width:
+        texts = ", ".join(f"_{place} STRING" for place in range(width + 1))
+        row = _raw_reader(spark, source, dialect).schema(texts).csv(source.paths[0]).first()
+        if row is not None and [place for place, text in enumerate(row) if text is None] == [width]:
+            return list(row[:width])
+    rows = (_raw_reader(spark, source, dialect).csv(path).first() for path in source.paths)
     row = next((row for row in rows if row is not None), None)
     if row is None:
         raise InvalidInput(f"Input {source.name!r}: {source.uri} is empty: it has neither a header nor a row.")
     return list(row)
+
+
+def _raw_reader(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> DataFrameReader:
+    """Reads a header as any other row, and adds no columns of partition folders."""
+    return replace(source, folder=None).reader(spark).options(**{**dialect.options(), "header": False})
 
 
 def _check_header(source: InputFiles, header: List[Optional[str]], columns: Optional[Sequence[CsvColumn]]) -> None:

@@ -14,7 +14,8 @@ class Result:
 
     `rows_read`, by the name of the input, is called once `data` has been written. `keeps_every_row` says that each of
     them must be found again, written or rejected: those that were not written are what `rejected` gives, which is
-    called if there are any. Beyond `limits` they fail the job.
+    called if there are any, and `check_rejected` once they have been written: it raises InvalidInput if they say
+    that the data cannot be trusted. Beyond `limits` they fail the job.
     `reports` are whole documents by their file names, for people and programs; `report_on` makes those that
     tell what was set aside.
     """
@@ -24,6 +25,7 @@ class Result:
     file_format: str = "parquet"
     partition_by: Tuple[str, ...] = ()
     rejected: Optional[Callable[[], DataFrame]] = None
+    check_rejected: Optional[Callable[[], None]] = None
     keeps_every_row: bool = False
     limits: Limits = NO_LIMITS
     reports: Mapping[str, str] = field(default_factory=dict)

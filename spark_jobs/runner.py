@@ -163,9 +163,11 @@ def writer(frame: DataFrame, file_format: str) -> DataFrameWriter:
 
 
 def write_rejected(spark: SparkSession, store: ObjectStore, result: Result, prefix: str) -> Tuple[OutputFile, ...]:
-    """Write the rows set aside as JSON, one object a line, which people can read and Spark too."""
+    """Write the rows set aside as JSON lines, which people can read and Spark too. Raises: InvalidInput."""
     folder = prefix + "rejected"
     writer(result.rejected(), "json").save(folder)
+    if result.check_rejected is not None:
+        result.check_rejected()
     return describe_files(store, prefix, "rejected", counter_of(spark.read.text(folder)))
 
 

@@ -1,7 +1,7 @@
 """Rows sorted into good ones, which a job writes, and others, which it sets aside with the reasons."""
 
 from dataclasses import replace
-from typing import Any, Mapping, Tuple
+from typing import Any, Tuple
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -20,25 +20,29 @@ def kept_and_set_aside(
 
     `rows` is a `MarkedRows`, a `MarkedLines` or a `CheckedRows`: it has a `frame`, and tells the good rows from
     others. Only if there are others is the input read again for them: a cache that saved this would have to hold it
-    whole. `rows_read` raises InvalidInput if a row looks torn.
+    whole. Those that look torn are counted then, since no good row is.
     """
-    counted = Observation()
-    torn = F.count(F.when(rows.is_torn, 1)).alias("torn")
-    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"), torn)
+    counted, counted_again = Observation(), Observation()
+    observed = rows.frame.observe(counted, F.count(F.lit(1)).alias("read"))
 
-    def rows_read() -> Mapping[str, int]:
-        if counted.get["torn"]:  # the other part may have been taken for a good row, with a value cut short
+    def rejected() -> DataFrame:
+        torn = F.count(F.when(rows.is_torn, 1)).alias("torn")
+        return replace(rows, frame=rows.frame.where(~rows.is_good).observe(counted_again, torn)).rejected()
+
+    def refuse_torn() -> None:
+        torn = counted_again.get["torn"]
+        if torn:  # the other part may have been taken for a good row, with a value cut short
             raise InvalidInput(
-                f"Input {source.name!r}: {in_rows(counted.get['torn'])} of {source.uri} look like parts of quoted "
+                f"Input {source.name!r}: {in_rows(torn)} of {source.uri} look like parts of quoted "
                 "fields that go over several lines: say `multiLine: true`, or put the quotes right."
             )
-        return {source.name: counted.get["read"]}
 
     return Result(
         data=replace(rows, frame=observed).good(),
-        rows_read=rows_read,
+        rows_read=lambda: {source.name: counted.get["read"]},
         partition_by=partition_by,
-        rejected=rows.rejected,
+        rejected=rejected,
+        check_rejected=refuse_torn,
         keeps_every_row=True,
         limits=limits,
     )
