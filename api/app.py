@@ -23,6 +23,7 @@ from api.jobs import (
 from api.protocol.edges import register_edges
 from api.protocol.errors import register_error_handlers
 from api.protocol.forwarding import networks_of
+from api.protocol.request_spans import trace_requests
 from api.services import EXTENSION, Services
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -58,6 +59,8 @@ def create_app(services: Services) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = services
     register_edges(app, networks_of(services.settings.trusted_proxies))
+    if services.settings.traces_endpoint:
+        trace_requests(app)
     register_error_handlers(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

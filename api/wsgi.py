@@ -28,7 +28,8 @@ from shared.limits.rate_limits import rates_of
 from shared.log_setup import set_up_logging
 from shared.moments import utc_now
 from shared.object_store import ObjectStore
-from shared.settings import Settings
+from shared.settings import API, Settings
+from shared.tracing import set_up_tracing
 from shared.transitions import JobStatusTransitionValidator
 
 
@@ -70,5 +71,6 @@ def build(settings: Settings) -> Flask:
 
 
 _settings = settings_or_exit()
-set_up_logging(_settings, "api")
+set_up_logging(_settings, API)
+set_up_tracing(_settings, API)
 app = build(_settings)

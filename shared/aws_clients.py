@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from shared.aws_metrics import count_calls
 from shared.settings import Settings
+from shared.tracing import trace_calls
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -58,6 +59,7 @@ def make_clients(settings: Settings, threads: int) -> Clients:
     """All clients of a process whose `threads` threads may each have a call under way."""
     session = boto3.session.Session(region_name=settings.aws_region)
     count_calls(session)
+    trace_calls(session)
 
     def client(
         service: Any,

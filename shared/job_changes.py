@@ -7,6 +7,7 @@ from shared.errors import JobNotFound, StoreUnavailable
 from shared.job_store import JobStore, Won
 from shared.lifecycle import waiting
 from shared.models import Job
+from shared.run_spans import record_run
 
 WRITE_TRIES = 5
 
@@ -23,6 +24,7 @@ def change_job(store: JobStore, job: Job, change: Callable[[Job], Job]) -> Job:
             return job
         outcome = store.update(job, wanted)
         if isinstance(outcome, Won):
+            record_run(job, outcome.job, seen=None)
             return outcome.job
         if outcome.job is None:
             raise JobNotFound(f"There is no job {job.job_id}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared import tracing
 from shared.errors import QueueUnavailable
 from shared.moments import from_epoch_ms
 
@@ -21,16 +22,21 @@ log = structlog.get_logger()
 MESSAGE_SCHEMA_VERSION = 1
 # Of one call of SQS.
 BATCH = 10
+# The attribute of a message by which its receiver goes on with the trace.
+TRACEPARENT = "traceparent"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A received message; `receipt` is what deletes it or gives it back. `sent_at` is None where SQS did not say."""
+    """A received message; `receipt` is what deletes it or gives it back. `sent_at` is None where SQS did not say, and
+    `traceparent` where it was sent outside of traces.
+    """
 
     message_id: str
     receipt: str
     body: str
     sent_at: datetime | None = None
+    traceparent: str | None = None
 
 
 @contextmanager
@@ -90,6 +96,7 @@ class JobQueue:
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_seconds,
                 MessageSystemAttributeNames=["SentTimestamp"],
+                MessageAttributeNames=[TRACEPARENT],
             )
         return [_message(row) for row in answer.get("Messages", [])]
 
@@ -120,11 +127,14 @@ class JobQueue:
 def _message(row: Mapping[str, Any]) -> Message:
     sent_ms = row.get("Attributes", {}).get("SentTimestamp")
     sent_at = None if sent_ms is None else from_epoch_ms(int(sent_ms))
-    return Message(row["MessageId"], row["ReceiptHandle"], row["Body"], sent_at)
+    traceparent = row.get("MessageAttributes", {}).get(TRACEPARENT, {}).get("StringValue")
+    return Message(row["MessageId"], row["ReceiptHandle"], row["Body"], sent_at, traceparent)
 
 
 def _outgoing(body: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[str, Any]:
-    """What SendMessage and each entry of SendMessageBatch have in common."""
+    """What SendMessage and each entry of SendMessageBatch have in common; the current trace goes with it."""
+    traceparent = tracing.carried()
+    attributes = {**attributes, **({TRACEPARENT: traceparent} if traceparent else {})}
     return {
         "MessageBody": json.dumps(body, ensure_ascii=False),
         "MessageAttributes": {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},

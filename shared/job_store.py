@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from shared import tracing
 from shared.dynamodb import (
     Verdict,
     from_dynamodb,
@@ -75,9 +76,10 @@ class JobStore:
     def create(self, job: Job, limits: Mapping[Quota, int] | None = None) -> Won | Refused:
         """Store a new job, if its owner may have one more. Refused holds the job that has its id already.
 
-        Without `limits` it is counted, but not refused. Raises: QuotaExceeded, StoreUnavailable.
+        It is part of the trace in which it is stored. Without `limits` it is counted, but not refused.
+        Raises: QuotaExceeded, StoreUnavailable.
         """
-        job = replace(job, rev=self._new_rev())
+        job = replace(job, rev=self._new_rev(), traceparent=tracing.carried())
         put: Item = {
             "TableName": self._table,
             "Item": to_dynamodb(job_to_item(job)),

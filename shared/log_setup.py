@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from shared.settings import REDACTED, VERSION, Settings
+from shared.tracing import ids_of_span
 
 # Names whose values are secret whatever they look like.
 SECRET_NAMES = re.compile(
@@ -49,6 +50,8 @@ def set_up_logging(settings: Settings, service: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if settings.traces_endpoint:
+        processors.append(_say_which_span)
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -62,6 +65,11 @@ def set_up_logging(settings: Settings, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
+
+
+def _say_which_span(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.update(ids_of_span())
+    return event
 
 
 def _last_processors(settings: Settings) -> list[Any]:

@@ -200,6 +200,7 @@ class Job:
     `cost_limit_at` is when the running attempt reaches the most that the job may cost, as far as is known; None without
     such a limit, before its run has begun, and between two attempts. `cost_warned_at` is when its history told that it
     comes near.
+    `traceparent` is the trace of the request that made it, by which others go on with it; None outside of traces.
     `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
     before it was kept, and where there is none or nobody could read it.
     """
@@ -243,6 +244,7 @@ class Job:
     went_bigger: bool = False
     cost_limit_at: datetime | None = None
     cost_warned_at: datetime | None = None
+    traceparent: str | None = None
 
     @property
     def is_tracking(self) -> bool:
@@ -371,6 +373,7 @@ def job_to_item(job: Job) -> Item:
         "wentBigger": True if job.went_bigger else None,
         "costLimitAt": _ms_or_none(job.cost_limit_at),
         "costWarnedAt": _ms_or_none(job.cost_warned_at),
+        "traceparent": job.traceparent,
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -430,6 +433,7 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         went_bigger=item.get("wentBigger", False),
         cost_limit_at=_moment(item.get("costLimitAt")),
         cost_warned_at=_moment(item.get("costWarnedAt")),
+        traceparent=item.get("traceparent"),
     )
 
 

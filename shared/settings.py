@@ -95,6 +95,13 @@ def api_address(given: str) -> None:
         raise ValidationError("must be an address such as https://api.example.com, without a user or a query")
 
 
+def traces_address(given: str) -> None:
+    """Accept where spans may be sent, without TLS only on the same machine; or nothing. Raises: ValidationError."""
+    api_address(given)
+    if urlsplit(given).scheme == "http" and urlsplit(given).hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValidationError("must be https, or http to a collector on the same machine such as http://127.0.0.1:4318")
+
+
 @dataclass(frozen=True, repr=False)
 class Settings:
     """What the API, the worker and the command line are told from outside."""
@@ -649,6 +656,21 @@ class Settings:
         "INFO",
         read_by=(API, WORKER),
         validate=valid.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+    traces_endpoint: str = setting(
+        "TRACES_ENDPOINT",
+        "Where spans are sent by OTLP over HTTP, the path included, such as http://127.0.0.1:4318/v1/traces; https, "
+        "or http to a collector on the same machine; empty for no traces",
+        "",
+        read_by=(API, WORKER),
+        validate=traces_address,
+    )
+    traces_ratio: float = setting(
+        "TRACES_RATIO",
+        "The part of the requests that is recorded, with all that follows from them; a caller that does not record its "
+        "own trace is never",
+        1.0,
+        validate=valid.Range(0, 1),
     )
 
     @property

@@ -23,6 +23,7 @@ from shared.bills import NO_USAGE, Usage
 from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
 from shared.models import Job, RunSpec
 from shared.programs import arguments_of_attempt
+from shared.tracing import traceparent_of_run
 
 if TYPE_CHECKING:
     from mypy_boto3_emr_serverless import EMRServerlessClient
@@ -51,6 +52,9 @@ FIND_PAGES = 40
 LIVE_STATES = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING", "QUEUED"]
 # EMR brings a live run's usage up to date about every half hour: at the end of a longer run it may be of before.
 USAGE_INTERVAL_SECONDS = 1500
+# The driver's environment variable TRACEPARENT, where OpenTelemetry's tools look for it. No argument: a program of a
+# user's may refuse one that it does not know.
+DRIVER_TRACEPARENT = "spark.emr-serverless.driverEnv.TRACEPARENT"
 AMZ_DATE = "%Y%m%dT%H%M%SZ"
 DETAILS_CHARACTERS = 1024
 
@@ -159,11 +163,14 @@ def read_errors() -> Iterator[None]:
         raise SparkUnavailable(f"EMR Serverless did not answer: {error}") from error
 
 
-def start_request(job_id: str, spec: RunSpec, attempt: int) -> dict[str, Any]:
+def start_request(job_id: str, spec: RunSpec, attempt: int, job_traceparent: str | None = None) -> dict[str, Any]:
     """StartJobRun's arguments: a pure function, so that a resend of an attempt is the same request."""
     driver = dict(spec.job_driver["sparkSubmit"])
     driver["entryPointArguments"] = arguments_of_attempt(driver["entryPointArguments"], attempt)
     name = f"{job_id}.{attempt}"
+    traceparent = traceparent_of_run(job_traceparent, name)
+    if traceparent is not None:
+        driver["sparkSubmitParameters"] += f" --conf {DRIVER_TRACEPARENT}={traceparent}"
     return {
         "applicationId": spec.application_id,
         "executionRoleArn": spec.execution_role_arn,
@@ -197,7 +204,8 @@ class SparkRunner:
         token = _sign_before.set(sign_before)
         try:
             with start_errors(job.run_name):
-                answer = self._start_client.start_job_run(**start_request(job.job_id, job.run_spec, job.attempt))
+                request = start_request(job.job_id, job.run_spec, job.attempt, job.traceparent)
+                answer = self._start_client.start_job_run(**request)
         finally:
             _sign_before.reset(token)
         return answer["jobRunId"]

@@ -7,6 +7,7 @@ All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of
 """
 
 import argparse
+import os
 import sys
 import traceback
 from datetime import datetime, timezone
@@ -29,6 +30,7 @@ from spark_jobs.reporter import UNDELIVERED, Reporter
 from spark_jobs.runner import run_attempt
 from spark_jobs.session import make_session
 from spark_jobs.stages import Stages
+from spark_jobs.traces import trace_id_in
 
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -43,6 +45,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str], spark: SparkSession) -> int:
     """Run the attempt that the command line names; 0 when its manifest was written, else 1."""
     arguments = parse_arguments(argv)
+    say_trace(arguments.attempt)
     prefix = f"{arguments.output.rstrip('/')}/attempt-{arguments.attempt}/"
     store, reporter = ObjectStore(spark), None
     try:
@@ -57,6 +60,13 @@ def main(argv: Sequence[str], spark: SparkSession) -> int:
         return 1
     reporter.succeeded(manifest_sha256)
     return 0
+
+
+def say_trace(attempt: int) -> None:
+    """Tell the log which trace the attempt is part of, so that one finds the other."""
+    trace_id = trace_id_in(os.environ)
+    if trace_id is not None:
+        sys.stderr.write(f"Attempt {attempt} is part of trace {trace_id}.\n")
 
 
 def make_reporter(spark: SparkSession, store: ObjectStore, job: Job, attempt: int, prefix: str) -> Reporter:

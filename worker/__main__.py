@@ -22,6 +22,7 @@ from shared.moments import utc_now
 from shared.object_store import ObjectStore
 from shared.settings import WORKER, Settings
 from shared.spark_runner import SparkRunner
+from shared.tracing import set_up_tracing
 from shared.transitions import JobStatusTransitionValidator
 from worker.advance import Advance
 from worker.callback_keys import CallbackKeys
@@ -85,7 +86,8 @@ def main() -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
-    set_up_logging(settings, "worker")
+    set_up_logging(settings, WORKER)
+    set_up_tracing(settings, WORKER)
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:

@@ -54,8 +54,10 @@ from shared.models import FailureReason, Job
 from shared.object_store import ObjectStore
 from shared.retry import stop_reason
 from shared.run_cost import KEPT, bill_of, prices_of
+from shared.run_spans import record_run
 from shared.settings import Settings
 from shared.spark_runner import Absence, Run, SparkRunner
+from shared.tracing import Attributes, job_span
 from shared.transitions import JobStatus
 from worker import decide as steps
 from worker.callback_keys import CallbackKeys
@@ -142,7 +144,10 @@ class Advance:
         Raises: StoreUnavailable, ObjectsUnavailable; the job's `due_at` brings it back.
         """
         turn: Turn | None = Turn(job, seen, mine)
-        with bound_contextvars(job_id=job.job_id, owner=job.owner_id, correlation_id=job.correlation_id):
+        with (
+            bound_contextvars(job_id=job.job_id, owner=job.owner_id, correlation_id=job.correlation_id),
+            job_span("advance", job.traceparent, facts_of(job)),
+        ):
             for _ in range(MOST_TURNS):
                 if turn is None:
                     return
@@ -219,6 +224,7 @@ class Advance:
         result = self._store.update(turn.job, wanted)
         if isinstance(result, Won):
             log_step(turn.job, result.job)
+            record_run(turn.job, result.job, turn.seen.run)
             return result.job
         if result.job is None:
             log.warning("job_is_gone")
@@ -387,6 +393,11 @@ class Advance:
         read = bills_read(job, now, bills)
         log.info("bills_read", found=len(bills), pending=read.bill_pending)
         return self._write(turn, read)
+
+
+def facts_of(job: Job) -> Attributes:
+    """What the span of a step says of its job."""
+    return {"cdp.job_id": job.job_id, "cdp.attempt": job.attempt, "cdp.correlation_id": job.correlation_id}
 
 
 def exceptions_of(left: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from shared.job_store import JobStore
 from shared.schema_versions import reads
 from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner, usage_from
+from shared.tracing import message_span
 from shared.transitions import JobStatus
 from worker.advance import Advance
 from worker.decide import NOTHING_YET
@@ -163,7 +164,8 @@ def handle_one(message: Message, handle: Callable[[Message], bool], queue: JobQu
 def try_one(message: Message, handle: Callable[[Message], bool], queue: JobQueue, dead_letters: JobQueue) -> bool:
     """Whether the message may be deleted. A bad one is set aside first; one that fails is left to come back."""
     try:
-        return handle(message)
+        with message_span(queue.name, message.message_id, message.traceparent):
+            return handle(message)
     except UnreadableMessage as error:
         log.warning("message_set_aside", queue=queue.name, message_id=message.message_id, reason=str(error))
         dead_letters.send(unprocessable_envelope(message.message_id, queue.name, str(error), message.body))

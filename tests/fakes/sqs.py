@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ class StoredMessage:
     receive_count: int = 0
     receipt: str = ""
     sent_at: datetime | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 def attributes_of(message: StoredMessage) -> dict[str, str]:
@@ -62,7 +63,9 @@ class FakeSQS:
         message_id = f"message-{next(self._numbers)}"
         for delay in self.delays(QueueUrl):
             shown_at = self._clock() + timedelta(seconds=delay)
-            self.queues[QueueUrl].append(StoredMessage(message_id, MessageBody, shown_at, sent_at=self._clock()))
+            message = StoredMessage(message_id, MessageBody, shown_at, sent_at=self._clock())
+            message.attributes = dict(MessageAttributes or {})
+            self.queues[QueueUrl].append(message)
         self.watch(QueueUrl, MessageBody)
         return {"MessageId": message_id}
 
@@ -73,7 +76,7 @@ class FakeSQS:
         failed = [entry for entry in Entries if self.refuses(entry["MessageBody"])]
         for entry in Entries:
             if entry not in failed:
-                self.send_message(QueueUrl, entry["MessageBody"])
+                self.send_message(QueueUrl, entry["MessageBody"], entry.get("MessageAttributes"))
         return {"Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in failed]}
 
     def receive_message(
@@ -83,6 +86,7 @@ class FakeSQS:
         WaitTimeSeconds: int,
         VisibilityTimeout: int,
         MessageSystemAttributeNames: Any,
+        MessageAttributeNames: Any,
     ) -> Any:
         """ReceiveMessage; a wait that finds nothing takes no time here."""
         self._redrive(QueueUrl)
@@ -94,7 +98,13 @@ class FakeSQS:
             message.receipt = f"{message.message_id}/{next(self._numbers)}"
             message.visible_at = self._clock() + timedelta(seconds=VisibilityTimeout)
         rows = [
-            {"MessageId": m.message_id, "ReceiptHandle": m.receipt, "Body": m.body, "Attributes": attributes_of(m)}
+            {
+                "MessageId": m.message_id,
+                "ReceiptHandle": m.receipt,
+                "Body": m.body,
+                "Attributes": attributes_of(m),
+                "MessageAttributes": {n: a for n, a in m.attributes.items() if n in MessageAttributeNames},
+            }
             for m in taken
         ]
         return {"Messages": rows} if rows else {}
@@ -121,4 +131,5 @@ class FakeSQS:
         ]
         for message in spent:
             self.queues[queue] = [other for other in self.queues[queue] if other is not message]
-            self.queues[self._dead_letter_queue].append(StoredMessage(message.message_id, message.body, self._clock()))
+            set_aside = StoredMessage(message.message_id, message.body, self._clock(), attributes=message.attributes)
+            self.queues[self._dead_letter_queue].append(set_aside)

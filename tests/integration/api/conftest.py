@@ -29,8 +29,15 @@ NAMES = {
     "EVENTS_QUEUE": "events",
     "DEAD_LETTER_QUEUE": "dlq",
 }
-OWN = {variable: f"{PROJECT}-dev-{name}" for variable, name in NAMES.items()}
 Start = Callable[..., Server]
+
+
+def names_of(project: str) -> dict[str, str]:
+    """The variables that name a project's resources."""
+    return {variable: f"{project}-dev-{name}" for variable, name in NAMES.items()}
+
+
+OWN = names_of(PROJECT)
 
 
 @pytest.fixture(scope="session")
@@ -40,18 +47,24 @@ def aws(aws_cloud: LocalCloud) -> Callable[[str], Any]:
     def client(service: str) -> Any:
         return make_client(service, aws_cloud.environment)
 
+    make_resources(client, PROJECT)
+    return client
+
+
+def make_resources(client: Callable[[str], Any], project: str) -> None:
+    """Make the template's resources under a project's names, and one input."""
     stacks = client("cloudformation")
-    parameters = [{"ParameterKey": "ProjectName", "ParameterValue": PROJECT}]
-    stacks.create_stack(StackName=PROJECT, TemplateBody=TEMPLATE.read_text(), Parameters=parameters)
+    parameters = [{"ParameterKey": "ProjectName", "ParameterValue": project}]
+    stacks.create_stack(StackName=project, TemplateBody=TEMPLATE.read_text(), Parameters=parameters)
 
     def status() -> str:
-        found: str = stacks.describe_stacks(StackName=PROJECT)["Stacks"][0]["StackStatus"]
+        found: str = stacks.describe_stacks(StackName=project)["Stacks"][0]["StackStatus"]
         return found
 
     assert wait_until(lambda: status() != "CREATE_IN_PROGRESS", PATIENCE_SECONDS)
     assert status() == "CREATE_COMPLETE"
-    client("s3").put_object(Bucket=OWN["RAW_BUCKET"], Key="flights/flights.csv", Body=b"carrier\nUA\n")
-    return client
+    bucket = names_of(project)["RAW_BUCKET"]
+    client("s3").put_object(Bucket=bucket, Key="flights/flights.csv", Body=b"carrier\nUA\n")
 
 
 @pytest.fixture(scope="session")

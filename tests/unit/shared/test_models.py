@@ -37,6 +37,7 @@ json_values = st.recursive(
         submitted_job(spec=replace(submitted_job().spec, callbacks_uri="s3://artifacts/callbacks/job-1/")),
         idle_job(),
         ended_job(),
+        submitted_job(traceparent=f"00-{'a' * 32}-{'b' * 16}-03"),
         with_bigger(),
         with_limit(0.5, tracking_job(cost_limit_at=NOON, cost_warned_at=NOON)),
         with_limit(2, idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, estimate=Decimal("0.01")),))),

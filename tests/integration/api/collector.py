@@ -1,0 +1,88 @@
+"""What takes spans by OTLP over HTTP, as a collector does."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.integration.api.server import HOST
+
+
+@dataclass(frozen=True)
+class Received:
+    """A span as it came, with the service that sent it."""
+
+    service: str
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+
+
+def read(body: bytes) -> list[Received]:
+    """The spans of a request."""
+    request = ExportTraceServiceRequest.FromString(body)
+    return [
+        Received(
+            service_of(group.resource), span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
+        )
+        for group in request.resource_spans
+        for scope in group.scope_spans
+        for span in scope.spans
+    ]
+
+
+def service_of(resource: Any) -> str:
+    """Which service a resource is."""
+    return next(each.value.string_value for each in resource.attributes if each.key == "service.name")
+
+
+class Collector:
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: list[Received] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                collector.spans += read(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # as the library calls it
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self.url = f"http://{HOST}:{self._server.server_port}/v1/traces"
+
+    def named(self, name: str) -> list[Received]:
+        """The spans of a name."""
+        return [span for span in list(self.spans) if span.name == name]
+
+    def serve(self) -> None:
+        """Take requests until `stop`."""
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector that listens meanwhile."""
+    collector = Collector()
+    thread = threading.Thread(target=collector.serve, daemon=True)
+    thread.start()
+    yield collector
+    collector.stop()
+    thread.join()
