@@ -165,6 +165,7 @@ def spec_of(asked: Submission, job_type: JobType, origin: Origin, settings: Sett
     callbacks = callbacks_uri(settings, origin.job_id) if settings.takes_reports else None
     program = {
         "jobId": origin.job_id,
+        "correlationId": origin.correlation_id,
         "jobType": job_type.name,
         "jobTypeVersion": job_type.version,
         "inputs": [{"name": entry.name, "uri": entry.uri} for entry in asked.inputs],

@@ -33,7 +33,11 @@ class ContractRef:
 
 @dataclass(frozen=True)
 class Job:
-    """What a user asked for. `callbacks` is the folder that says whom to report to, if anybody."""
+    """What a user asked for.
+
+    `callbacks` is the folder that says whom to report to, if anybody; `correlation_id` is that of the request, None of
+    a job from before the platform told it.
+    """
 
     job_id: str
     job_type: str
@@ -42,13 +46,14 @@ class Job:
     parameters: Mapping[str, Any]
     contract: Optional[ContractRef] = None
     callbacks: Optional[str] = None
+    correlation_id: Optional[str] = None
 
     @classmethod
     def from_json(cls, text: str) -> "Job":
         """Read `{"jobId", "jobType", "jobTypeVersion", "inputs": [{"name", "uri"}], "parameters"}`.
 
-        A job with a contract has `"contract": {"name", "version", "sha256", "uri"}` besides, and one whose attempts
-        report has `"callbacks"`.
+        There may be `"correlationId"`. A job with a contract has `"contract": {"name", "version", "sha256", "uri"}`
+        besides, and one whose attempts report has `"callbacks"`.
         """
         job = json.loads(text)
         return cls(
@@ -59,6 +64,7 @@ class Job:
             parameters=job["parameters"],
             contract=ContractRef(**job["contract"]) if "contract" in job else None,
             callbacks=job.get("callbacks"),
+            correlation_id=job.get("correlationId"),
         )
 
 

@@ -7,7 +7,6 @@ All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of
 """
 
 import argparse
-import os
 import sys
 import traceback
 from datetime import datetime, timezone
@@ -22,6 +21,7 @@ if not __package__:  # started as a program: in the checkout the package is this
 
 from pyspark.sql import SparkSession
 
+from spark_jobs.attempt_log import ERROR, INFO, say
 from spark_jobs.callback import Callback
 from spark_jobs.failures import FAILURE, AttemptAlreadyWritten, Failure, failure_of
 from spark_jobs.job import Job
@@ -30,7 +30,6 @@ from spark_jobs.reporter import UNDELIVERED, Reporter
 from spark_jobs.runner import run_attempt
 from spark_jobs.session import make_session
 from spark_jobs.stages import Stages
-from spark_jobs.traces import trace_id_in
 
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -45,28 +44,25 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str], spark: SparkSession) -> int:
     """Run the attempt that the command line names; 0 when its manifest was written, else 1."""
     arguments = parse_arguments(argv)
-    say_trace(arguments.attempt)
     prefix = f"{arguments.output.rstrip('/')}/attempt-{arguments.attempt}/"
-    store, reporter = ObjectStore(spark), None
+    store, job, reporter = ObjectStore(spark), None, None
     try:
         job = Job.from_json(arguments.job)
+        say(INFO, "program_began", job, arguments.attempt, job_type=job.job_type)
         reporter = make_reporter(spark, store, job, arguments.attempt, prefix)
         reporter.begin()
         manifest_sha256 = run_attempt(spark, job, arguments.attempt, prefix, utc_now)
     except Exception as error:
-        failure = report_failure(error, store, prefix)
+        failure = failure_of(error)
+        if job is not None:
+            say(ERROR, "program_failed", job, arguments.attempt, reason=failure.reason)
+        report_failure(failure, error, store, prefix)
         if reporter is not None:
             tell_failure(reporter, error, failure)
         return 1
+    say(INFO, "program_succeeded", job, arguments.attempt, manifest_sha256=manifest_sha256)
     reporter.succeeded(manifest_sha256)
     return 0
-
-
-def say_trace(attempt: int) -> None:
-    """Tell the log which trace the attempt is part of, so that one finds the other."""
-    trace_id = trace_id_in(os.environ)
-    if trace_id is not None:
-        sys.stderr.write(f"Attempt {attempt} is part of trace {trace_id}.\n")
 
 
 def make_reporter(spark: SparkSession, store: ObjectStore, job: Job, attempt: int, prefix: str) -> Reporter:
@@ -94,12 +90,11 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def report_failure(error: Exception, store: ObjectStore, prefix: str) -> Failure:
+def report_failure(failure: Failure, error: Exception, store: ObjectStore, prefix: str) -> None:
     """Leave the reason where the platform looks for it, and as the last line on stderr for whoever reads the logs.
 
     spark-submit joins a Python program's stderr to its stdout, so on EMR the line ends the driver's stdout.
     """
-    failure = failure_of(error)
     traceback.print_exception(type(error), error, error.__traceback__)
     try:
         if not isinstance(error, AttemptAlreadyWritten):  # that folder is another run's success: leave it alone
@@ -107,7 +102,6 @@ def report_failure(error: Exception, store: ObjectStore, prefix: str) -> Failure
     except Exception:  # a store that cannot be written must not hide why the run failed
         traceback.print_exc()
     sys.stderr.write(failure.message + "\n")
-    return failure
 
 
 if __name__ == "__main__":

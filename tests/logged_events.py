@@ -1,4 +1,4 @@
-"""Every event that the API and the workers log, as their code says."""
+"""Every event that the API, the workers and the drivers log, as their code says."""
 
 import ast
 from collections.abc import Iterator
@@ -14,14 +14,17 @@ BY_STATUS = ("job_running", "job_succeeded", "job_failed")
 
 def logged() -> Iterator[tuple[str, str, frozenset[str]]]:
     """Each event that is logged: its name, its level, its own fields."""
-    for room in ("api", "worker", "shared"):
+    for room in ("api", "worker", "shared", "spark_jobs"):
         for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 yield from events_of(node)
 
 
 def events_of(node: ast.AST) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """The events of a call of a logger, if it is one."""
+    """The events of a call of a logger, or of `say` in spark_jobs/attempt_log.py, if it is one."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "say":
+        level, event = (ast.unparse(each) for each in node.args[:2])
+        yield ast.literal_eval(event), level.lower(), frozenset(word.arg for word in node.keywords if word.arg)
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS):
         return
     logger = ast.unparse(node.func.value)

@@ -14,45 +14,66 @@ from prometheus_client.parser import text_string_to_metric_families
 from cli.client import ApiClient, Record
 from local.cloud import start_cloud
 from local.marked import wait_until
+from local.ports import free_ports
 from tests.acceptance.conftest import PATIENCE_SECONDS, QUICK, Platform
 
 TRANSIENT = "ExecutorLostFailure: the simulated executor went away"
 WORKERS = ("worker-1", "worker-2")
-STORY = ("audit", "job_submitted", "request_answered", "job_running", "run_recorded", "job_succeeded", "bills_read")
+STORY = {
+    "api": {"audit", "job_submitted", "request_answered"},
+    "worker": {"job_running", "run_recorded", "job_succeeded"},
+    "spark": {"program_began", "program_succeeded"},
+}
 Samples = Counter[tuple[str, tuple[tuple[str, str], ...]]]
 
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Platform]:
-    """A platform whose API is two processes, and which has two workers."""
-    with start_cloud(("aws", "emr", "api", "workers"), {**QUICK, "API_PROCESSES": "2"}, workers=2) as cloud:
+    """A platform whose API is two processes, and which has two workers; nobody takes its spans."""
+    variables = {**QUICK, "API_PROCESSES": "2", "TRACES_ENDPOINT": f"http://127.0.0.1:{free_ports(1)[0]}/v1/traces"}
+    with start_cloud(("aws", "emr", "api", "workers"), variables, workers=2) as cloud:
         yield Platform(cloud, ApiClient(cloud.environment["CDP_API_URL"]))
 
 
 def lines_of(platform: Platform, *processes: str) -> list[dict[str, Any]]:
     """The log lines of processes, those that are whole."""
     texts = [(platform.cloud.directory / "logs" / f"{name}.log").read_text() for name in processes]
-    return [json.loads(line) for text in texts for line in text.splitlines() if line.startswith("{")]
+    return objects_in("".join(texts))
+
+
+def objects_in(text: str) -> list[dict[str, Any]]:
+    """The lines of a log that are JSON."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
 def test_one_correlation_id_finds_a_jobs_whole_story_over_all_processes(two: Platform):
+    job = {
+        "jobType": "csv-to-parquet",
+        "inputs": [{"name": "table", "uri": two.upload("seen/table.csv", b"id\n1\n")}],
+    }
     request = urllib.request.Request(
         f"{two.cloud.environment['CDP_API_URL']}/jobs",
-        data=json.dumps({"jobType": "simulated", "parameters": {"seconds": 0}}).encode(),
+        data=json.dumps(job).encode(),
         headers={"Content-Type": "application/json", "X-Correlation-Id": "nightly-import-42"},
     )
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-        job = json.loads(answer.read())
-    two.wait(job)
+        ended = two.wait(json.loads(answer.read()))
+    assert ended["status"] == "SUCCEEDED"
+    of_driver = objects_in(two.api.logs(ended["jobId"])["text"])
 
     def found() -> list[dict[str, Any]]:
-        lines = lines_of(two, "api", *WORKERS)
+        lines = [*lines_of(two, "api", *WORKERS), *of_driver]
         return [line for line in lines if line.get("correlation_id") == "nightly-import-42"]
 
-    assert wait_until(lambda: {line["event"] for line in found()} >= set(STORY), PATIENCE_SECONDS)
-    assert {line["service"] for line in found()} == {"api", "worker"}
-    assert {line["job_id"] for line in found() if "job_id" in line} == {job["jobId"]}
-    assert {line["owner"] for line in found()} == {"local"}
+    def story() -> dict[str, set[str]]:
+        return {service: {line["event"] for line in found() if line["service"] == service} for service in STORY}
+
+    assert wait_until(lambda: all(story()[service] >= STORY[service] for service in STORY), PATIENCE_SECONDS)
+    assert {line["job_id"] for line in found() if "job_id" in line} == {ended["jobId"]}
+    assert {line["owner"] for line in found() if line["service"] != "spark"} == {"local"}
+    assert len({line["trace_id"] for line in found() if line["event"] in set().union(*STORY.values())}) == 1
+    (manifest,) = {line["manifest_sha256"] for line in found() if line["event"] == "program_succeeded"}
+    assert manifest == two.api.outputs(ended["jobId"])["manifest"]["sha256"]
 
 
 def samples_of(url: str) -> Samples:

@@ -164,6 +164,7 @@ class Platform:
         """The program's command line for a job."""
         job = {
             "jobId": job_id,
+            "correlationId": "tests-of-spark",
             "jobType": job_type,
             "jobTypeVersion": "1.0.0",
             "inputs": [{"name": name, "uri": uri} for name, uri in inputs.items()],

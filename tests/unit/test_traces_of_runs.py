@@ -3,7 +3,7 @@
 import pytest
 
 from shared.tracing import traceparent_of_run
-from spark_jobs.traces import trace_id_in
+from spark_jobs.attempt_log import trace_id_in
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -102,11 +102,13 @@ def test_the_attempts_are_those_asked_for_or_else_the_platforms():
 
 
 def test_the_program_is_told_its_job_and_where_to_write():
-    arguments = submit_of(built())["entryPointArguments"]
+    job = built()
+    arguments = submit_of(job)["entryPointArguments"]
 
     assert arguments[0::2] == ["--job", "--output"]
     assert json.loads(arguments[1]) == {
         "jobId": job_id(),
+        "correlationId": job.correlation_id,
         "jobType": "csv-to-parquet",
         "jobTypeVersion": "1.1.0",
         "inputs": submission()["inputs"],
