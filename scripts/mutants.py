@@ -441,8 +441,8 @@ MUTANTS = (
         61,
         "a report of progress brings the timer",
         LIFECYCLE,
-        "status_message=message[:DETAIL_CHARACTERS], progress=progress)",
-        "status_message=message[:DETAIL_CHARACTERS], progress=progress, due_at=now)",
+        "status_message=clean_text(message)[:DETAIL_CHARACTERS], progress=progress)",
+        "status_message=clean_text(message)[:DETAIL_CHARACTERS], progress=progress, due_at=now)",
     ),
     Mutant(
         62,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from shared.redaction import clean_text
+
 
 class FailureClass(StrEnum):
     """What kind of thing ended an attempt without success."""
@@ -91,10 +93,10 @@ class FailureCard:
 
 def failure_card(failure_class: FailureClass, message: str, exceptions: str = "", run_details: str = "") -> FailureCard:
     """The card of a failure: from its sentence, the lines of its exceptions, and EMR Serverless' words of its run."""
-    told = (exceptions, message, run_details)
+    told = [clean_text(text) for text in (exceptions, message, run_details)]
     return FailureCard(
         failure_class,
-        message[:MESSAGE_CHARACTERS] or None,
+        clean_text(message)[:MESSAGE_CHARACTERS] or None,
         next((found for found in map(first_exception, told) if found), None),
         exit_code(run_details),
     )

@@ -25,6 +25,7 @@ from shared.models import (
     Job,
     Progress,
 )
+from shared.redaction import clean_text
 from shared.retry import (
     DUTY_BASE_SECONDS,
     DUTY_CAP_SECONDS,
@@ -58,7 +59,11 @@ BILL_WAITS = tuple(timedelta(seconds=seconds) for seconds in (60, 120, 300, 900,
 
 
 def described(job: Job, now: datetime, by: str, message: str, moved_from: JobStatus, **changes: Any) -> Job:
-    """The job changed, with an entry in its history; after `HISTORY_ENTRIES` the oldest but the first go."""
+    """The job changed, with an entry in its history; after `HISTORY_ENTRIES` the oldest but the first go.
+
+    The message may quote anybody: a program, its owner, EMR Serverless. What is secret in it is kept nowhere.
+    """
+    message = clean_text(message)
     changed = replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS], **changes)
     entry = HistoryEntry(
         at=now,
@@ -143,7 +148,7 @@ def cost_warned(job: Job, now: datetime, due_at: datetime) -> Job:
 
 def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alone: bool) -> Job:
     """EMR certainly did not take this start. `alone`: no earlier intent of the attempt can have become a run."""
-    message = message[:DETAIL_CHARACTERS]
+    message = clean_text(message)[:DETAIL_CHARACTERS]
     if not alone and job.intent_at is not None:
         return replace(job, updated_at=now, status_message=message, due_at=job.intent_at + START_FENCE)
     return replace(
@@ -218,7 +223,7 @@ def failed(
         bill_pending=lacks_bills(attempts),
         failure_reason=reason,
         cost_limit_at=min(now, job.cost_limit_at or now) if reason is FailureReason.COST_LIMIT else job.cost_limit_at,
-        failure_detail=detail[:DETAIL_CHARACTERS] or None,
+        failure_detail=clean_text(detail)[:DETAIL_CHARACTERS] or None,
         dlq_pending=True,
         scan_pending=job.scan_of is not None,
         intent_at=None,
@@ -363,7 +368,7 @@ def claimed_by_report(job: Job, now: datetime, by: str, message: str) -> Job:
 
 def progressed(job: Job, now: datetime, message: str, progress: Progress | None) -> Job:
     """The program says how far it is. Nothing else changes, least of all when somebody looks at the job next."""
-    return replace(job, updated_at=now, status_message=message[:DETAIL_CHARACTERS], progress=progress)
+    return replace(job, updated_at=now, status_message=clean_text(message)[:DETAIL_CHARACTERS], progress=progress)
 
 
 def reported_in_vain(job: Job, now: datetime, message: str) -> Job:

@@ -1,31 +1,17 @@
 """Logs: one JSON object a line on stdout (or lines for people), ours and the libraries' alike, without secrets."""
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
+from shared.redaction import SECRET_NAMES, without_secrets
 from shared.settings import REDACTED, VERSION, Settings
 from shared.tracing import ids_of_span
 
-# Names whose values are secret whatever they look like.
-SECRET_NAMES = re.compile(
-    r"authorization|cookie|password|secret|signing_?key|private_?key|security-token|webhook-signature", re.IGNORECASE
-)
-# All patterns below begin where a word does and never step back, so that a long text costs time in proportion.
-# Secrets inside of longer texts: presigned links, headers in a library's message, tokens in a traceback.
-SECRET_TEXTS = re.compile(
-    r"""(X-Amz-(?:Signature|Security-Token|Credential)['"]?\s?[=:]\s?['"]?|Bearer\s+|whsec_)[^\s&'"]+"""
-    r"""|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]+\.[\w-]*"""  # a JWT, wherever it stands
-    r"""|((?:Authorization|webhook-signature)['"]?\s?[=:]\s?['"]?)[^'"\r\n]+"""
-    r"""|((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://[^\s/:@'"]*+:)[^\s/@'"]+(?=@)""",  # the password of an address
-    re.IGNORECASE,
-)
-# Persons; an owner may be named by one, and stays readable under its own name.
-EMAILS = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
+# An owner may be named by an e-mail address, and stays readable under its own name.
 NAMES_OF_CALLERS = frozenset({"owner"})
 # Their debug lines hold whole requests, signed headers included.
 TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
@@ -93,17 +79,3 @@ def _shown(name: str, value: Any) -> Any:
     if name in NAMES_OF_CALLERS:
         return value
     return REDACTED if SECRET_NAMES.search(name) else without_secrets(value)
-
-
-def without_secrets(value: Any) -> Any:
-    """A value with the secrets in it blotted out, however deep they lie."""
-    if isinstance(value, str):
-        return EMAILS.sub(REDACTED, SECRET_TEXTS.sub(rf"\1\2\3{REDACTED}", value))
-    if isinstance(value, Mapping):
-        return {
-            name: REDACTED if SECRET_NAMES.search(str(name)) else without_secrets(inner)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [without_secrets(inner) for inner in value]
-    return value if value is None or isinstance(value, int | float) else without_secrets(repr(value))

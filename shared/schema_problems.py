@@ -12,6 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from shared.errors import FieldProblem
+from shared.redaction import clean_text
 
 # Python's $ also matches before a line break at the end of a text, ECMAScript's does not; this is the same to both.
 END = r"$(?!\n)"
@@ -96,6 +97,6 @@ def pointer_to(path: Sequence[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as JSON, cut where it grows long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as JSON, without secrets, cut where it grows long."""
+    text = clean_text(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."

@@ -23,6 +23,7 @@ from shared.bills import NO_USAGE, Usage
 from shared.errors import SparkUnavailable, StartForbidden, StartRejected, StartThrottled
 from shared.models import Job, RunSpec
 from shared.programs import arguments_of_attempt
+from shared.redaction import clean_text
 from shared.tracing import traceparent_of_run
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def _run_from(row: Any) -> Run:
         run_id=row.get("jobRunId") or row["id"],
         name=row.get("name", ""),
         state=row["state"],
-        details=row.get("stateDetails", "")[:DETAILS_CHARACTERS],
+        details=clean_text(row.get("stateDetails", ""))[:DETAILS_CHARACTERS],
         # A run that expired in EMR's queue never began.
         duration_seconds=(ended_at - row["startedAt"]).total_seconds() if "startedAt" in row else 0.0,
         usage=usage_from(row.get("billedResourceUtilization", {})),

@@ -21,7 +21,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.aws_traces import CallSpans
-from shared.log_setup import without_secrets
+from shared.redaction import clean_text
 from shared.settings import API, VERSION, Settings
 from shared.trace_export import export_spans
 from shared.tracing import Attributes, PastSpan
@@ -188,8 +188,7 @@ def cleaned(attributes: Attributes) -> dict[str, str | int]:
 @functools.lru_cache(maxsize=1024)
 def clean(text: str) -> str:
     """A text without secrets. Most are looked at again and again: routes, methods, queues."""
-    cleaned_text: str = without_secrets(text)
-    return cleaned_text
+    return clean_text(text)
 
 
 def nanoseconds(moment: datetime) -> int:

@@ -16,6 +16,7 @@ from shared.bills import Usage
 from shared.errors import JobNotFound, StoredJobUnreadable
 from shared.job_queue import MESSAGE_SCHEMA_VERSION, JobQueue, Message
 from shared.job_store import JobStore
+from shared.redaction import clean_text
 from shared.schema_versions import reads
 from shared.settings import Settings
 from shared.spark_runner import Run, SparkRunner, usage_from
@@ -189,7 +190,8 @@ def job_id_of(body: str) -> str:
     if message.get("kind") != "job":
         raise UnreadableMessage(f"its kind is {message.get('kind')!r}, not 'job'")
     job_id = message.get("jobId")
-    if not isinstance(job_id, str) or not job_id:
+    # One that is left to come back ends on the dead-letter queue as it is, so it must be an id at most.
+    if not isinstance(job_id, str) or not job_id or clean_text(job_id) != job_id:
         raise UnreadableMessage("it names no jobId")
     return job_id
 

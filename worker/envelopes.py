@@ -6,6 +6,7 @@ from shared.failure_cards import card_to_item
 from shared.locations import driver_log_uri
 from shared.models import Job, job_to_item
 from shared.moments import epoch_ms
+from shared.redaction import clean_text
 from shared.replays.job_replay import failure_id
 from shared.settings import Settings
 
@@ -46,12 +47,15 @@ def last_card(job: Job) -> dict[str, Any] | None:
 
 
 def unprocessable_envelope(message_id: str, queue: str, error: str, body: str) -> dict[str, Any]:
-    """A message that can never be handled, with why, and as much of it as fits."""
+    """A message that can never be handled, with why, and as much of it as fits; nobody sends it again.
+
+    It may hold anything, so the secrets that can be known by their form are blotted out.
+    """
     return {
         "envelope": "unprocessable",
         "schemaVersion": ENVELOPE_VERSION,
         "id": message_id,
         "queue": queue,
-        "error": error,
-        "body": body[:BODY_CHARACTERS],
+        "error": clean_text(error),
+        "body": clean_text(body)[:BODY_CHARACTERS],
     }

@@ -10,6 +10,7 @@ from shared.lifecycle import reported_in_vain
 from shared.locations import undelivered_uri
 from shared.models import HISTORY_MESSAGE_CHARACTERS, Job
 from shared.object_store import ObjectStore
+from shared.redaction import clean_text
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -50,8 +51,8 @@ def told(job: Job, report: dict[str, Any]) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value as text that UTF-8 can hold, on one line."""
-    return " ".join(str(value).encode(errors="replace").decode()[:HISTORY_MESSAGE_CHARACTERS].split())
+    """A value as text that UTF-8 can hold, on one line and without secrets."""
+    return " ".join(clean_text(str(value)).encode(errors="replace").decode()[:HISTORY_MESSAGE_CHARACTERS].split())
 
 
 def with_undelivered(job: Job, now: datetime, sentences: tuple[str, ...]) -> Job:

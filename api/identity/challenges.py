@@ -3,6 +3,7 @@
 import re
 
 from shared.errors import AppError, Forbidden, InvalidToken, Unauthenticated
+from shared.redaction import clean_text
 
 REALM = "cloud-data-platform"
 # All that RFC 6750 allows in a description; a quotation mark would end it.
@@ -22,4 +23,4 @@ def challenge(error: AppError) -> list[tuple[str, str]]:
 
 
 def _description(error: AppError) -> str:
-    return f'error_description="{NOT_IN_DESCRIPTIONS.sub("", error.detail)}"'
+    return f'error_description="{NOT_IN_DESCRIPTIONS.sub("", clean_text(error.detail))}"'

@@ -1,6 +1,7 @@
 """Reports of Spark programs about their own attempts: signed, and each message taken once."""
 
 import functools
+import hashlib
 import re
 from datetime import datetime, timedelta
 
@@ -91,7 +92,8 @@ def refuse_unsigned(job_id: str, settings: Settings, now: datetime) -> str:
     keys = [callback_key(master_key, job_id, attempt) for master_key in settings.callback_signing_keys]
     if not any(is_signed(key, message_id, int(timestamp), body, signature) for key in keys):
         raise BadSignature("The signature is not that of the attempt that the body names.")
-    return f"{job_id}.{attempt}.{message_id}"
+    # Its digest: an id may be any text, and the note of it is kept.
+    return f"{job_id}.{attempt}.{hashlib.sha256(message_id.encode()).hexdigest()}"
 
 
 def claimed_attempt() -> int:

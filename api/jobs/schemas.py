@@ -9,6 +9,7 @@ from api.jobs.size_field import SizeField
 from api.protocol.fields import Amount, FullMatch, QueryFlag, StrictSchema, TextMap, WholeNumber
 from shared.job_types import JOB_TYPES
 from shared.models import Capacity, FailureReason, JobInput, OnOutOfMemory
+from shared.redaction import clean_text
 from shared.sizes import size_from_json
 from shared.submission import (
     DEFAULT_SIZE,
@@ -302,8 +303,10 @@ class ReportSchema(StrictSchema):
     def make(self, loaded: dict[str, Any], **_: Any) -> Report:
         """The report."""
         reason = loaded["failure_reason"]
-        status = JobStatus(loaded["status"])
-        return Report(**{**loaded, "status": status, "failure_reason": FailureReason(reason) if reason else None})
+        known = {"status": JobStatus(loaded["status"]), "failure_reason": FailureReason(reason) if reason else None}
+        # What a program quotes goes into the job as it is compared with it: without secrets.
+        said = {name: clean_text(loaded[name]) for name in ("status_message", "exceptions") if loaded.get(name)}
+        return Report(**{**loaded, **known, **said})
 
 
 class SignatureSchema(StrictSchema):

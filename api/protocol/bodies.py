@@ -9,6 +9,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
+from shared.redaction import clean_text
 
 # Far deeper than any request of ours; Python's own limit is a crash, not an answer.
 MOST_LEVELS = 32
@@ -86,7 +87,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise MalformedRequest(f"The body names the field {twice[:100]!r} twice.")
+        raise MalformedRequest(f"The body names the field {clean_text(twice)[:100]!r} twice.")
     return found
 
 

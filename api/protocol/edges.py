@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 from api.metrics import measure
 from api.protocol.forwarding import Network, client_address
 from api.rate_limits import headers_of_limit
+from shared.redaction import clean_text
 
 log = structlog.get_logger()
 
@@ -49,10 +50,15 @@ def begin_request(trusted_proxies: Sequence[Network]) -> None:
     forwarded_for = request.headers.get("X-Forwarded-For", "")
     g.client_address = client_address(request.remote_addr or "", forwarded_for, trusted_proxies)
     given = request.headers.get(CORRELATION_HEADER, "")
-    g.correlation_id = given if CORRELATION_ID.fullmatch(given) else uuid.uuid4().hex
+    g.correlation_id = given if is_correlation_id(given) else uuid.uuid4().hex
     g.begun_at = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id, **subjects())
+
+
+def is_correlation_id(text: str) -> bool:
+    """Whether a text may stand in lines, items and answers; an access token is made of the same characters."""
+    return CORRELATION_ID.fullmatch(text) is not None and clean_text(text) == text
 
 
 def subjects() -> dict[str, str]:

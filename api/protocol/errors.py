@@ -1,7 +1,7 @@
 """Every error as a problem document (RFC 9457), in one place."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -54,6 +54,7 @@ from shared.errors import (
     UploadMissing,
     ValidationFailed,
 )
+from shared.redaction import clean_text, without_secrets
 
 log = structlog.get_logger()
 
@@ -180,15 +181,19 @@ def problem_response(error: AppError, detail: str, headers: Iterable[tuple[str, 
 
 
 def problem_document(error: AppError | type[AppError], detail: str, correlation_id: str) -> dict[str, Any]:
-    """The members of a problem document."""
+    """The members of a problem document, without the secrets of what they quote."""
     problems: tuple[FieldProblem, ...] = getattr(error, "problems", ())
+    facts: Mapping[str, Any] = getattr(error, "facts", {})
     return {
         "type": f"urn:cdp:problem:{error.code}",
         "title": error.title,
         "status": error.http_status.value,
-        "detail": detail,
+        "detail": clean_text(detail),
         "code": error.code,
         "correlationId": correlation_id,
-        "errors": [{"pointer": each.pointer, "message": each.message} for each in problems[:MOST_PROBLEMS]],
-        **getattr(error, "facts", {}),
+        "errors": [
+            {"pointer": clean_text(each.pointer), "message": clean_text(each.message)}
+            for each in problems[:MOST_PROBLEMS]
+        ],
+        **without_secrets(facts),
     }

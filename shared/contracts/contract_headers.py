@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from shared.contracts.contracts import Contract
+from shared.redaction import clean_text
 
 SHOWN_NAMES = 20
 SHOWN_CHARACTERS = 60
@@ -31,5 +32,5 @@ def header_faults(contract: Contract, names: Sequence[str]) -> Iterator[str]:
 
 def _list(names: Sequence[str]) -> str:
     """Names for a sentence; a header may hold thousands of them."""
-    shown = [repr(name[:SHOWN_CHARACTERS]) for name in names[:SHOWN_NAMES]]
+    shown = [repr(clean_text(name)[:SHOWN_CHARACTERS]) for name in names[:SHOWN_NAMES]]
     return ", ".join(shown) + (f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else "")

@@ -43,6 +43,7 @@ from shared.errors import (
 from shared.locations import contract_uri
 from shared.models import ContractRef
 from shared.object_store import ObjectStore
+from shared.redaction import clean_text
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -130,7 +131,7 @@ class ContractRegistry:
         """A name with all its versions. Raises: ContractNotFound, StoreUnavailable."""
         found = self._store.get(name) if re.search(NAME, name) else None
         if found is None:
-            raise ContractNotFound(f"There is no contract {name[:64]!r}.")
+            raise ContractNotFound(f"There is no contract {clean_text(name)[:64]!r}.")
         return found
 
     def page(self, limit: int, after: str | None) -> EntryPage:
@@ -140,7 +141,7 @@ class ContractRegistry:
     def _read_now(self, name: str, version: str) -> StoredContract:
         entry = self.entry(name)
         if version not in entry.versions:
-            raise ContractNotFound(f"Contract {name} has no version {version[:17]!r}.")
+            raise ContractNotFound(f"Contract {name} has no version {clean_text(version)[:17]!r}.")
         put = entry.versions[version]
         with _documents_are_ours():
             document = self._objects.read_json(put.uri)

@@ -25,6 +25,7 @@ from shared.job_types import parameter_problems
 from shared.lifecycle import replayed_as
 from shared.limits.quotas import Quota
 from shared.models import HISTORY_MESSAGE_CHARACTERS, FailureReason, Job, JobRequest
+from shared.redaction import clean_text
 from shared.replays.replay_edits import NO_EDITS, Edits, field_problems, replayed_job_id
 from shared.settings import Settings
 from shared.submission import Origin, Submission, build_job
@@ -139,7 +140,7 @@ def new_job(failed: FailedJob, orders: Orders, now: datetime, settings: Settings
         raise ValidationFailed(told, problems)
     origin = Origin(new_job_id(failed, orders), failed.owner_id, failed.correlation_id, now)
     built = build_job(asked, job_type, origin, settings)
-    message = f"Replayed from {failed.job_id}.{_because(orders)}"
+    message = clean_text(f"Replayed from {failed.job_id}.{_because(orders)}")
     begun = replace(built.history[0], by=orders.by, message=message[:HISTORY_MESSAGE_CHARACTERS])
     # With other parameters it would be another scan than that which the dataset is to be told of.
     scan_of = failed.scan_of if asked.parameters == failed.request.parameters else None

@@ -12,6 +12,7 @@ import pytest
 
 from cli.client import ApiClient, Record
 from local.cloud import LocalCloud, start_cloud
+from tests.captured_output import _no_secret_was_written  # noqa: F401  # a fixture of this tier
 
 # The protocol's waits, shortened so that what they recover can be seen in seconds; their order is kept.
 QUICK = {

@@ -13,6 +13,7 @@ from local.cloud import LocalCloud, start_cloud
 from local.deploy import make_client
 from local.marked import wait_until
 from local.ports import free_ports
+from tests.captured_output import _no_secret_was_written  # noqa: F401  # a fixture of this tier
 from tests.fakes.dynamodb import FakeDynamoDB
 
 START_SECONDS = 60

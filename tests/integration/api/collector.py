@@ -46,13 +46,15 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[Received] = []
+        self.bodies: list[bytes] = []  # as they came
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                collector.spans += read(self.rfile.read(int(self.headers["Content-Length"])))
+                collector.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                collector.spans += read(collector.bodies[-1])
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

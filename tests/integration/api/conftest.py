@@ -12,10 +12,10 @@ from local.marked import wait_until
 from local.variables import process_environment
 from shared.job_store import JobStore
 from shared.transitions import JobStatusTransitionValidator
+from tests.captured_output import MASTER_KEY
 from tests.integration.api.server import PATIENCE_SECONDS, Server
 
 PROJECT = "api-tests"
-MASTER_KEY = "a master key of at least 32 characters"
 NAMES = {
     "RAW_BUCKET": "raw",
     "PROCESSED_BUCKET": "processed",

@@ -138,6 +138,30 @@ def test_a_signature_is_good_for_five_minutes_either_way(api: Api, age_seconds: 
     assert response.status_code == status
 
 
+def test_a_report_is_kept_and_repeated_without_its_secrets(api: Api):
+    job = api.put(tracking_job())
+    said = {"statusMessage": "No rights for ann@example.com", "exceptions": "ValueError: Bearer abc.def"}
+
+    first, again = (api.report(job, "FAILED", 1, failureReason="INVALID_INPUT", **said) for _ in range(2))
+
+    assert (again.status_code, again.get_json()) == (200, first.get_json())
+    assert first.get_json()["attempts"][0]["failure"]["exception"] == "ValueError: Bearer ***"
+    assert "ann@" not in first.text
+
+
+def test_a_message_is_remembered_without_its_text(api: Api):
+    api.put(tracking_job())
+    timestamp = int(api.clock().timestamp())
+    signature = sign(callback_key(MASTER_KEY, job_id(), 1), "ann@example.com", timestamp, BODY)
+    headers = {"webhook-id": "ann@example.com", "webhook-timestamp": str(timestamp), "webhook-signature": signature}
+    headers["Content-Type"] = "application/json"
+
+    statuses = [api.post(PATH, data=BODY, headers=headers).status_code for _ in range(2)]
+
+    assert statuses == [200, 401]
+    assert "ann@" not in str(api.dynamodb.tables)
+
+
 def test_a_message_is_taken_once(api: Api):
     api.put(tracking_job())
     signature = api.signature(job_id(), 1, BODY)

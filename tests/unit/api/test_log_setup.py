@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from shared.log_setup import redact, set_up_logging, without_secrets
+from shared.log_setup import redact, set_up_logging
+from shared.redaction import without_secrets
 from shared.settings import VERSION, Settings
 
 
@@ -99,14 +100,23 @@ def test_a_traceback_is_told_without_its_secrets(capsys: pytest.CaptureFixture[s
         ("jdbc:postgresql://ann:hunter2@db.example/x", "jdbc:postgresql://ann:***@db.example/x"),
         ("https://example.com:8443/a@b", "https://example.com:8443/a@b"),
         ("told ann.o+x@mail.example.co.uk twice", "told *** twice"),
+        ("/a/Bearer abc/Bearer def/x", "/a/Bearer ***"),
+        ("eyJhbGciOiJI.eyJzdWIiOi", "***"),
+        ("https://db.example/x?user=ann&password=hunter2&x=1", "https://db.example/x?user=ann&password=***&x=1"),
+        (r"{\"password\": \"hunter2\", \"x\": 1}", r"{\"password\": \"***\", \"x\": 1}"),
+        ("Send Authorization: Bearer <token>.", "Send Authorization: Bearer <token>."),
+        ("'password' is required: a text", "'password' is required: a text"),
         ("nothing secret: 1+1=2", "nothing secret: 1+1=2"),
     ],
 )
 def test_secrets_inside_of_texts_are_blotted_out(text: str, kept: str):
     assert without_secrets(text) == kept
+    assert without_secrets(kept) == kept
 
 
-@pytest.mark.parametrize("piece", ["x", "a.", "eyJ-", "a://", "a:", "x@", "Bearer ", "://:"])
+@pytest.mark.parametrize(
+    "piece", ["x", "a.", "eyJ-", "a://", "a:", "x@", "Bearer ", "://:", "password=", "x-amz-signature="]
+)
 def test_a_long_text_costs_time_in_proportion(piece: str):
     # What steps back at each letter would take minutes for this.
     assert len(without_secrets(piece * 200_000)) > 0

@@ -4,6 +4,7 @@ import pytest
 from werkzeug.exceptions import Gone, ServiceUnavailable, TooManyRequests
 
 from api.protocol.errors import ANSWERED
+from shared.errors import FieldProblem, ValidationFailed
 from tests.fakes.jobs import job_id
 from tests.unit.api.service import Api, problem_of
 
@@ -53,6 +54,16 @@ def test_a_bug_is_answered_without_a_word_about_it(api: Api, capsys: pytest.Capt
     assert "swordfish" not in response.text
     assert response.get_json()["correlationId"] == response.headers["X-Correlation-Id"]
     assert "swordfish" in capsys.readouterr().out
+
+
+def test_what_a_problem_quotes_is_told_without_secrets(api: Api):
+    error = ValidationFailed("No ann@example.com.", [FieldProblem("/ann@example.com", "There is no Bearer abc.def.")])
+    error.facts = {"found": {"of": ["ann@example.com"]}}
+
+    told = raising(api, error).get_json()
+
+    assert (told["detail"], told["found"]) == ("No ***.", {"of": ["***"]})
+    assert told["errors"] == [{"pointer": "/***", "message": "There is no Bearer ***"}]
 
 
 def test_too_many_requests_say_when_to_come_again(api: Api):

@@ -212,6 +212,18 @@ def test_a_failure_document_that_cannot_be_read_leaves_emrs_own_words(world, lef
     assert world.job(job).failure_detail == "ExitCode: 1. Last few exceptions: boom"
 
 
+def test_what_emr_says_is_cleaned_of_secrets_before_it_is_cut(world):
+    world.emr.default_plan = fails("x" * 1010 + " planted.person@example.com")
+    job = world.submit(submitted_job())
+
+    world.turn()
+    world.clock.forward(10)
+    world.send_events()
+    world.turn()
+
+    assert world.job(job).failure_detail == "x" * 1010 + " ***"
+
+
 def cancel(world, job) -> None:
     seen = world.job(job)
     world.store.update(seen, cancel_requested(seen, world.clock(), "api:local", "no longer needed"))
