@@ -15,7 +15,7 @@ RECORDED := .recorded
 RECORDING := RECORD_AWS_CALLS="$(CURDIR)/$(RECORDED)" PYTHONPATH="$(CURDIR)/tests/recording"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup node infra iam iam-record deploy-plan deploy images rotate-key demo run test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
+.PHONY: help setup node infra iam iam-record deploy-plan deploy images rotate-key demo run observe test unit integration schemathesis smoke simulation spark spark4 acceptance chaos mutants contracts api-changes coverage lint format docs examples postman newman lock bench bench-scale bench-spark clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: setup ## run the main job for real, on a local cloud of its own, and show 
 
 run: setup ## start the local cloud, the API and the workers; Ctrl-C ends them
 	@exec $(PRODUCT)/python -m local up
+
+observe: setup ## start a local cloud of its own, and show traces and metrics of an example job and of yours
+	@exec $(PRODUCT)/python -m local.observe
 
 test: setup lint ## every check and every tier of tests, then the coverage
 	@$(PRODUCT)/coverage erase

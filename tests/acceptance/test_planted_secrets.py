@@ -14,11 +14,11 @@ import pytest
 from cli.client import ApiClient, Record
 from local.cloud import start_cloud
 from local.marked import wait_until
+from local.observe.collector import Collector, collecting
 from local.variables import process_environment
 from shared.signatures import callback_key, sign
 from tests.acceptance.conftest import PATIENCE_SECONDS, QUICK, Platform
 from tests.acceptance.planted import JSON, MARK, SECRETS, Attempt, attempts_of, deep_attempts
-from tests.integration.api.collector import Collector, collecting
 from tests.integration.api.server import NOWHERE, Server
 
 UNLIMITED = {f"RATE_{kind}_BURST": "1000000" for kind in ("READS", "WRITES", "UPLOADS", "LOGS", "DASHBOARDS")}

@@ -27,7 +27,7 @@ ROOMS_OF = {
     "boto3": {"shared", "local", "deployment"},
     "botocore": {"shared", "local", "deployment"},
     "pyspark": {"spark_jobs"},
-    "opentelemetry": {"shared"},
+    "opentelemetry": {"shared", "local"},
 }
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.marked import wait_until
+from local.observe.collector import Collector, collecting
 from local.variables import process_environment
-from tests.integration.api.collector import Collector, collecting
 from tests.integration.api.conftest import MASTER_KEY, Start, make_resources, names_of
 from tests.integration.api.server import HOST, NOWHERE, PATIENCE_SECONDS, ROOT
 

@@ -1,44 +1,63 @@
-"""What takes spans by OTLP over HTTP, as a collector does."""
+"""What takes spans by OTLP over HTTP, as a collector does, and keeps them in memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from tests.integration.api.server import HOST
+from local.ports import HOST
 
 
 @dataclass(frozen=True)
 class Received:
-    """A span as it came, with the service that sent it."""
+    """A span as it came, with the service that sent it; `error` is its kind, or none if all went well."""
 
     service: str
     name: str
     trace_id: str
     span_id: str
     parent_id: str
+    began_ns: int
+    ended_ns: int
+    job_id: str | None = None
+    error: str | None = None
 
 
 def read(body: bytes) -> list[Received]:
     """The spans of a request."""
     request = ExportTraceServiceRequest.FromString(body)
     return [
-        Received(
-            service_of(group.resource), span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
-        )
+        received(str(text_of(group.resource.attributes, "service.name")), span)
         for group in request.resource_spans
         for scope in group.scope_spans
         for span in scope.spans
     ]
 
 
-def service_of(resource: Any) -> str:
-    """Which service a resource is."""
-    return next(each.value.string_value for each in resource.attributes if each.key == "service.name")
+def received(service: str, span: Any) -> Received:
+    """A span of a service."""
+    failed = span.status.code == Status.STATUS_CODE_ERROR
+    return Received(
+        service=service,
+        name=span.name,
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        began_ns=span.start_time_unix_nano,
+        ended_ns=span.end_time_unix_nano,
+        job_id=text_of(span.attributes, "cdp.job_id"),
+        error=(text_of(span.attributes, "error.type") or "error") if failed else None,
+    )
+
+
+def text_of(attributes: Iterable[Any], key: str) -> str | None:
+    """An attribute that is a text."""
+    return next((each.value.string_value for each in attributes if each.key == key), None)
 
 
 class Collector:
@@ -85,6 +104,8 @@ def collecting() -> Iterator[Collector]:
     collector = Collector()
     thread = threading.Thread(target=collector.serve, daemon=True)
     thread.start()
-    yield collector
-    collector.stop()
-    thread.join()
+    try:
+        yield collector
+    finally:
+        collector.stop()
+        thread.join()

@@ -1,0 +1,1 @@
+"""The local cloud with its traces and metrics in the terminal."""
