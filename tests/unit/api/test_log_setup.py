@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from shared.log_setup import redact, set_up_logging
+from shared.log_setup import REMEMBERED_CHARACTERS, WRITTEN_HERE, redact, set_up_logging
 from shared.redaction import without_secrets
 from shared.settings import VERSION, Settings
 
@@ -177,3 +177,20 @@ def test_secrets_are_known_by_their_names_however_deep_they_lie():
         "error": "ValueError('Bearer ***')",
         "password": "***",
     }
+
+
+@pytest.mark.parametrize("characters", [REMEMBERED_CHARACTERS, REMEMBERED_CHARACTERS + 1])
+def test_secrets_are_blotted_out_of_texts_that_are_remembered_and_of_longer_ones(characters: int):
+    event = {"reason": "Bearer abc".rjust(characters)}
+
+    for _ in range(2):
+        assert redact(None, "info", event) == {"reason": "Bearer ***".rjust(characters)}
+
+
+@pytest.mark.usefixtures("_plain_logging_after")
+def test_what_is_not_looked_through_is_never_a_callers(capsys: pytest.CaptureFixture[str]):
+    set_up_logging(Settings(), "api")
+
+    structlog.get_logger("ours").info("job_submitted", **dict.fromkeys(WRITTEN_HERE, "Bearer abc"))
+
+    assert "Bearer abc" not in capsys.readouterr().out
