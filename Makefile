@@ -148,8 +148,9 @@ bench-scale: setup ## one worker process and 10,000 jobs: memory, threads, calls
 bench-spark: setup ## our csv-to-parquet against a bare PySpark script: time and memory
 	$(SPARK)/python -m benchmarks.spark_overhead
 
-bench: setup ## measure ratios against bare calls, in one run
+bench: setup ## measure ratios, in one run: against bare calls, and of logs, metrics and traces against none
 	$(PRODUCT)/python -m benchmarks.submit
+	$(PRODUCT)/python -m benchmarks.observability_cost
 
 clean: ## remove what was built, but not the environments
 	rm -rf .local $(RECORDED) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
