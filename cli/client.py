@@ -167,7 +167,7 @@ class ApiClient:
         return self._call("GET", "/job-types")
 
     def wait(self, job_id: str, timeout_seconds: float, on_change: Callable[[Record], None]) -> Record:
-        """Look at a job until it has ended; `on_change` gets each record that differs from the one before.
+        """Look at a job until it has ended; `on_change` gets each record in which more than its times is new.
 
         Raises: Problem, Unreachable, WaitTimedOut.
         """
@@ -175,14 +175,15 @@ class ApiClient:
         pause_seconds, before = FIRST_WAIT_SECONDS, None
         while True:
             record = self.get(job_id)
-            if record != before:
+            told = {**record, "times": None}
+            if told != before:
                 on_change(record)
             if record["status"] in TERMINAL:
                 return record
             if time.monotonic() + pause_seconds > deadline:
                 raise WaitTimedOut(f"Job {job_id} is still {record['status']} after {timeout_seconds:.0f} s.")
             time.sleep(pause_seconds)
-            pause_seconds, before = min(LONGEST_WAIT_SECONDS, pause_seconds * 1.3), record
+            pause_seconds, before = min(LONGEST_WAIT_SECONDS, pause_seconds * 1.3), told
 
     def _call(self, method: str, path: str, body: Record | None = None, headers: Record | None = None) -> Record:
         waited = 0.0

@@ -9,7 +9,7 @@ import click
 
 from cli.client import ApiClient, Record
 from cli.edits import edits_of, sets
-from cli.output import EXIT_LEFT, show
+from cli.output import EXIT_LEFT, show, tell
 from shared.replays.replay_edits import overrides_of
 
 WAIT_SECONDS = 3600.0
@@ -18,7 +18,15 @@ STATUSES = ["SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED"]
 
 def tell_change(record: Record) -> None:
     """Say on stderr where a job is."""
-    click.echo(f"{record['updatedAt']}  {record['status']:<9}  {record['statusMessage']}", err=True)
+    tell(f"{record['updatedAt']}  {record['status']:<9}  {sentence_of(record)}")
+
+
+def sentence_of(record: Record) -> str:
+    """What the job waits for, and until when; of its run, and of an end, the platform's or the program's own words."""
+    wait = record.get("waitingFor")
+    if wait is None or wait["code"] == "run":
+        return str(record["statusMessage"])
+    return wait["summary"] if wait["until"] is None else f"{wait['summary']} (until {wait['until']})"
 
 
 def wait_and_exit(client: ApiClient, job_id: str, timeout_seconds: float) -> None:

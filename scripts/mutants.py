@@ -121,14 +121,14 @@ MUTANTS = (
         ADVANCE,
         "            self._gate.unsure()\n            return None",
         "            self._gate.unsure()\n"
-        "            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)",
+        "            return self._refuse(own, error, DelayCause.EMR_REFUSAL, FORBIDDEN_WAIT_SECONDS, alone=alone)",
     ),
     Mutant(11, "botocore resends StartJobRun", "shared/aws_clients.py", "START_ATTEMPTS = 1", "START_ATTEMPTS = 3"),
     Mutant(
         12,
         "a throttled start ends the job",
         ADVANCE,
-        "return self._refuse(own, error, THROTTLED_WAIT_SECONDS, alone=alone)",
+        "return self._refuse(own, error, DelayCause.EMR_CAPACITY, THROTTLED_WAIT_SECONDS, alone=alone)",
         "return self._fail(own, self._clock(), FailureReason.CAPACITY, error.detail)",
     ),
     Mutant(

@@ -29,6 +29,7 @@ class AttemptRecord:
     `run_id` is None where EMR Serverless never took it or its run was not recorded; `bill` is None until EMR Serverless
     has said what it bills. `size` is what its size is called; None in records that were stored without one.
     `estimate` is what its run cost as far as was known at its end; kept only where a limit of the job's needs it.
+    `run_began_at` is when its run had workers; None where it never had any or nobody saw when.
     """
 
     attempt: int
@@ -40,6 +41,7 @@ class AttemptRecord:
     bill: Bill | None = None
     size: str | None = None
     estimate: Decimal | None = None
+    run_began_at: datetime | None = None
 
     @property
     def lacks_bill(self) -> bool:
@@ -64,6 +66,7 @@ def attempt_to_item(record: AttemptRecord) -> dict[str, Any]:
         "bill": bill_to_item(record.bill) if record.bill else None,
         "size": record.size,
         "estimate": None if record.estimate is None else str(record.estimate),
+        "runBeganAt": None if record.run_began_at is None else epoch_ms(record.run_began_at),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -80,4 +83,5 @@ def attempt_from_item(item: Mapping[str, Any]) -> AttemptRecord:
         bill=bill_from_item(item["bill"]) if "bill" in item else None,
         size=item.get("size"),
         estimate=Decimal(item["estimate"]) if "estimate" in item else None,
+        run_began_at=from_epoch_ms(item["runBeganAt"]) if "runBeganAt" in item else None,
     )

@@ -14,6 +14,7 @@ from typing import Any
 from shared.attempts import AttemptRecord, Outcome, with_record
 from shared.bills import Bill
 from shared.cost_limits import WARNED_AT, next_cost_look
+from shared.delays import DelayCause, StartDelay, delayed
 from shared.failure_cards import FailureCard, FailureClass, failure_card
 from shared.models import (
     DETAIL_CHARACTERS,
@@ -58,6 +59,10 @@ BILL_AFTER = timedelta(seconds=60)
 BILL_WAITS = tuple(timedelta(seconds=seconds) for seconds in (60, 120, 300, 900, 3600))
 
 
+# What is known of a run leaves the job with it: the attempt's record keeps what lasts.
+WITHOUT_A_RUN: dict[str, Any] = {"run_state": None, "run_began_at": None}
+
+
 def described(job: Job, now: datetime, by: str, message: str, moved_from: JobStatus, **changes: Any) -> Job:
     """The job changed, with an entry in its history; after `HISTORY_ENTRIES` the oldest but the first go.
 
@@ -84,7 +89,8 @@ def claimed(job: Job, now: datetime, settings: Settings) -> Job:
     """SUBMITTED to RUNNING. The first attempt is intended in the same write, unless the job must end."""
     hold = now + timedelta(seconds=settings.hold_seconds)
     if stop_reason(job, now):
-        return described(job, now, WORKER, "Taken up to be ended.", job.status, status=JobStatus.RUNNING, due_at=hold)
+        message, running = "Taken up to be ended.", JobStatus.RUNNING
+        return described(job, now, WORKER, message, job.status, status=running, delay=None, due_at=hold)
     return described(
         job,
         now,
@@ -93,15 +99,25 @@ def claimed(job: Job, now: datetime, settings: Settings) -> Job:
         job.status,
         status=JobStatus.RUNNING,
         attempt=1,
+        delay=None,
         intent_at=now,
         due_at=hold,
     )
 
 
 def taken_over(job: Job, now: datetime, settings: Settings) -> Job:
-    """The timer takes a due job for itself: others leave it alone until the hold ends."""
-    hold = submitted_hold(job, now) if job.status is JobStatus.SUBMITTED else timedelta(seconds=settings.hold_seconds)
-    return replace(job, updated_at=now, due_at=now + hold)
+    """The timer takes a due job for itself: others leave it alone until the hold ends.
+
+    A submitted one that it takes and does not claim found no start free, and nothing more is written of it then.
+    """
+    if job.status is JobStatus.SUBMITTED:
+        return paced(job, now, now + submitted_hold(job, now))
+    return replace(job, updated_at=now, due_at=now + timedelta(seconds=settings.hold_seconds))
+
+
+def paced(job: Job, now: datetime, until: datetime) -> Job:
+    """No start was free for the job, and it asks for one again at `until`."""
+    return replace(job, updated_at=now, due_at=until, delay=delayed(job.delay, DelayCause.START_PACING, now, until))
 
 
 def submitted_hold(job: Job, now: datetime) -> timedelta:
@@ -114,10 +130,18 @@ def intended(job: Job, now: datetime, settings: Settings) -> Job:
     """A run is about to be started: of the next attempt, or again of one whose run was never begun."""
     due_at = now + timedelta(seconds=settings.hold_seconds)
     if job.is_starting:
-        return replace(job, updated_at=now, intent_at=now, due_at=due_at)
+        return replace(job, updated_at=now, intent_at=now, due_at=due_at, delay=None)
     attempt = job.attempt + 1
     return described(
-        job, now, WORKER, f"Starting attempt {attempt}.", job.status, attempt=attempt, intent_at=now, due_at=due_at
+        job,
+        now,
+        WORKER,
+        f"Starting attempt {attempt}.",
+        job.status,
+        attempt=attempt,
+        intent_at=now,
+        due_at=due_at,
+        delay=None,
     )
 
 
@@ -125,7 +149,12 @@ def recorded(job: Job, run_id: str, now: datetime, settings: Settings, *, look_n
     """The attempt's run is known. `look_now` brings the timer at once: the run is over, or the job must end."""
     message = f"Attempt {job.attempt} runs on EMR Serverless as {run_id}."
     due_at = now if look_now or stop_reason(job, now) else next_look(job, now, settings)
-    return replace(job, updated_at=now, run_id=run_id, status_message=message, due_at=due_at)
+    return replace(job, updated_at=now, run_id=run_id, status_message=message, due_at=due_at, delay=None)
+
+
+def run_seen(job: Job, state: str, began_at: datetime | None) -> Job:
+    """What EMR says of the job's run: its state, and when it had workers."""
+    return replace(job, run_state=state, run_began_at=began_at or job.run_began_at)
 
 
 def next_look(job: Job, now: datetime, settings: Settings) -> datetime:
@@ -146,11 +175,13 @@ def cost_warned(job: Job, now: datetime, due_at: datetime) -> Job:
     return described(job, now, WORKER, message, job.status, cost_warned_at=now, due_at=due_at)
 
 
-def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alone: bool) -> Job:
+def start_refused(job: Job, now: datetime, cause: DelayCause, message: str, wait: timedelta, *, alone: bool) -> Job:
     """EMR certainly did not take this start. `alone`: no earlier intent of the attempt can have become a run."""
     message = clean_text(message)[:DETAIL_CHARACTERS]
     if not alone and job.intent_at is not None:
-        return replace(job, updated_at=now, status_message=message, due_at=job.intent_at + START_FENCE)
+        fence = job.intent_at + START_FENCE
+        delay = StartDelay(cause, now, fence)
+        return replace(job, updated_at=now, status_message=message, due_at=fence, delay=delay)
     return replace(
         job,
         updated_at=now,
@@ -159,6 +190,7 @@ def start_refused(job: Job, now: datetime, message: str, wait: timedelta, *, alo
         intent_at=None,
         progress=None,
         due_at=now + wait,
+        delay=StartDelay(cause, now, now + wait),
     )
 
 
@@ -191,6 +223,8 @@ def succeeded(
         scan_pending=job.scan_of is not None,
         intent_at=None,
         progress=None,
+        **WITHOUT_A_RUN,
+        delay=None,
         reported=None,
         due_at=bills_due if job.scan_of is None else due_at,
     )
@@ -228,6 +262,8 @@ def failed(
         scan_pending=job.scan_of is not None,
         intent_at=None,
         progress=None,
+        **WITHOUT_A_RUN,
+        delay=None,
         reported=None,
         due_at=due_at,
     )
@@ -241,7 +277,8 @@ def attempts_with_this(
         return job.attempts
     outcome = Outcome.SUCCEEDED if failure is None else Outcome.FAILED
     started_at = job.intent_at or job.updated_at
-    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill, job.size_name, estimate)
+    size, began_at = job.size_name, job.run_began_at
+    record = AttemptRecord(job.attempt, outcome, started_at, now, job.run_id, failure, bill, size, estimate, began_at)
     return with_record(job.attempts, record)
 
 
@@ -282,6 +319,7 @@ def retrying(
     cost as far as is known, where a limit needs it.
     """
     wait = retry_backoff(job, failure_class)
+    cause = DelayCause.EMR_CAPACITY if failure_class is FailureClass.CAPACITY else DelayCause.BACKOFF
     after = replace(job, went_bigger=job.went_bigger or failure_class is FailureClass.MEMORY)
     of_size = "" if after.went_bigger == job.went_bigger else f" with size {after.size_name} instead of {job.size_name}"
     message = (
@@ -301,6 +339,8 @@ def retrying(
         intent_at=None,
         cost_limit_at=None,
         progress=None,
+        **WITHOUT_A_RUN,
+        delay=StartDelay(cause, now, now + wait),
         reported=None,
         due_at=now + wait,
     )
@@ -363,12 +403,13 @@ def cancel_requested(job: Job, now: datetime, by: str, reason: str | None) -> Jo
 
 def claimed_by_report(job: Job, now: datetime, by: str, message: str) -> Job:
     """SUBMITTED to RUNNING by a callback; a worker starts the first attempt at once."""
-    return described(job, now, by, message, job.status, status=JobStatus.RUNNING, due_at=now)
+    return described(job, now, by, message, job.status, status=JobStatus.RUNNING, delay=None, due_at=now)
 
 
 def progressed(job: Job, now: datetime, message: str, progress: Progress | None) -> Job:
-    """The program says how far it is. Nothing else changes, least of all when somebody looks at the job next."""
-    return replace(job, updated_at=now, status_message=clean_text(message)[:DETAIL_CHARACTERS], progress=progress)
+    """The program says how far it is, and so that it runs. When somebody looks at the job next stays as it is."""
+    noted = replace(job, updated_at=now, status_message=clean_text(message)[:DETAIL_CHARACTERS], progress=progress)
+    return noted if job.is_idle else replace(noted, run_began_at=job.run_began_at or now)
 
 
 def reported_in_vain(job: Job, now: datetime, message: str) -> Job:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.attempts import AttemptRecord, attempt_from_item, attempt_to_item
+from shared.delays import StartDelay, delay_from_item, delay_to_item
 from shared.errors import StoredJobUnreadable
 from shared.moments import epoch_ms, from_epoch_ms
 from shared.schema_versions import reads
@@ -203,6 +204,8 @@ class Job:
     `traceparent` is the trace of the request that made it, by which others go on with it; None outside of traces.
     `manifest_sha256` is the checksum of the manifest's bytes: None before the job SUCCEEDED, in items that were stored
     before it was kept, and where there is none or nobody could read it.
+    `delay` is why the next start waits, `run_state` is EMR's word of the live run when a worker last looked at it, and
+    `run_began_at` is when it had workers, by EMR's word or the program's; each None while nobody knows.
     """
 
     job_id: str
@@ -245,6 +248,9 @@ class Job:
     cost_limit_at: datetime | None = None
     cost_warned_at: datetime | None = None
     traceparent: str | None = None
+    delay: StartDelay | None = None
+    run_state: str | None = None
+    run_began_at: datetime | None = None
 
     @property
     def is_tracking(self) -> bool:
@@ -374,6 +380,9 @@ def job_to_item(job: Job) -> Item:
         "costLimitAt": _ms_or_none(job.cost_limit_at),
         "costWarnedAt": _ms_or_none(job.cost_warned_at),
         "traceparent": job.traceparent,
+        "delay": delay_to_item(job.delay) if job.delay else None,
+        "runState": job.run_state,
+        "runBeganAt": _ms_or_none(job.run_began_at),
         **_index_keys(job),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -434,6 +443,9 @@ def _job_from_item(item: Mapping[str, Any]) -> Job:
         cost_limit_at=_moment(item.get("costLimitAt")),
         cost_warned_at=_moment(item.get("costWarnedAt")),
         traceparent=item.get("traceparent"),
+        delay=delay_from_item(item["delay"]) if "delay" in item else None,
+        run_state=item.get("runState"),
+        run_began_at=_moment(item.get("runBeganAt")),
     )
 
 

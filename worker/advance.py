@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 from shared.bills import Bill
 from shared.control_store import ControlStore
 from shared.cost_limits import spent_by
+from shared.delays import DelayCause
 from shared.errors import (
     AppError,
     ObjectsForbidden,
@@ -41,9 +42,11 @@ from shared.lifecycle import (
     duties_postponed,
     failed,
     intended,
+    paced,
     recorded,
     refusal_wait,
     retrying,
+    run_seen,
     scan_noted,
     start_refused,
     succeeded,
@@ -179,7 +182,7 @@ class Advance:
     def _take_turn(self, turn: Turn, permit: Permit) -> Turn | None:
         """One step; None when the handling is over."""
         job, now = turn.job, self._clock()
-        told = with_undelivered(job, now, turn.seen.undelivered)
+        watched = with_run(job, turn.seen.run)
         match decide(job, turn.seen, now, turn.mine, self._settings):
             case steps.Done():
                 return None
@@ -196,16 +199,18 @@ class Advance:
             case steps.Cancel(until):
                 return self._cancel(turn, now, until)
             case steps.Wait(until):
-                return self._write(turn, waiting(job, now, until))
+                return self._write(turn, waiting(watched, now, until))
             case steps.LimitCost(at):
-                return self._go_on_with(turn, cost_limited(job, now, at, self._hold(now)))
+                return self._go_on_with(turn, cost_limited(watched, now, at, self._hold(now)))
             case steps.WarnOfCost():
-                return self._go_on_with(turn, cost_warned(job, now, self._hold(now)))
+                return self._go_on_with(turn, cost_warned(watched, now, self._hold(now)))
             case steps.Retry(failure_class, detail):
                 return self._retry(turn, now, failure_class, detail)
             case steps.Succeed(manifest_sha256):
                 message = f"Attempt {job.attempt} succeeded."
-                wanted = succeeded(told, now, WORKER, message, self._hold(now), manifest_sha256, self._bill(turn))
+                wanted = succeeded(
+                    told(turn, now), now, WORKER, message, self._hold(now), manifest_sha256, self._bill(turn)
+                )
                 return self._go_on_with(turn, wanted)
             case steps.Fail(reason, detail):
                 return self._fail(turn, now, reason, detail)
@@ -251,7 +256,7 @@ class Advance:
 
     def _intend(self, turn: Turn, now: datetime, permit: Permit) -> Turn | None:
         if not self._may_start_with(permit):
-            return self._write(turn, waiting(turn.job, now, now + PERMIT_RETRY))
+            return self._write(turn, paced(turn.job, now, now + PERMIT_RETRY))
         written = self._try_to_write(turn, intended(turn.job, now, self._settings))
         if not isinstance(written, Job):
             return written
@@ -268,14 +273,14 @@ class Advance:
             run_id = self._runner.start(job, intent_at + START_WINDOW)
         except StartThrottled as error:
             self._control.empty_start_bucket(self._clock())
-            return self._refuse(own, error, THROTTLED_WAIT_SECONDS, alone=alone)
+            return self._refuse(own, error, DelayCause.EMR_CAPACITY, THROTTLED_WAIT_SECONDS, alone=alone)
         except StartForbidden as error:
             self._gate.refused()
-            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)
+            return self._refuse(own, error, DelayCause.EMR_REFUSAL, FORBIDDEN_WAIT_SECONDS, alone=alone)
         except StartRejected as error:
             if alone:
                 return self._fail(own, self._clock(), FailureReason.START_REJECTED, error.detail)
-            return self._refuse(own, error, FORBIDDEN_WAIT_SECONDS, alone=alone)
+            return self._refuse(own, error, DelayCause.EMR_REFUSAL, FORBIDDEN_WAIT_SECONDS, alone=alone)
         except SparkUnavailable as error:  # a run may have begun: the hold ends, and it is looked for by name
             log.warning("start_is_unsure", attempt=job.attempt, reason=error.detail)
             self._gate.unsure()
@@ -285,11 +290,13 @@ class Advance:
         wanted = recorded(job, run_id, self._clock(), self._settings, look_now=False)
         return self._write(Turn(job, Observation(run=run), mine=True), wanted)
 
-    def _refuse(self, turn: Turn, error: AppError, wait_seconds: tuple[float, float], *, alone: bool) -> Turn | None:
+    def _refuse(
+        self, turn: Turn, error: AppError, cause: DelayCause, wait_seconds: tuple[float, float], *, alone: bool
+    ) -> Turn | None:
         """The start was certainly not accepted. Whoever changed the job meanwhile goes on from its intent."""
         log.warning("start_refused", attempt=turn.job.attempt, reason=error.detail)
         wait = refusal_wait(turn.job, *wait_seconds)
-        self._try_to_write(turn, start_refused(turn.job, self._clock(), error.detail, wait, alone=alone))
+        self._try_to_write(turn, start_refused(turn.job, self._clock(), cause, error.detail, wait, alone=alone))
         return None
 
     def _look(self, turn: Turn) -> Turn | None:
@@ -322,14 +329,12 @@ class Advance:
 
     def _retry(self, turn: Turn, now: datetime, failure_class: FailureClass, detail: str) -> Turn | None:
         card = card_of_retry(failure_class, detail, turn.seen)
-        told = with_undelivered(turn.job, now, turn.seen.undelivered)
-        wanted = retrying(told, now, failure_class, detail, card, self._bill(turn), self._estimate(turn))
+        wanted = retrying(told(turn, now), now, failure_class, detail, card, self._bill(turn), self._estimate(turn))
         return self._write(turn, wanted)
 
     def _fail(self, turn: Turn, now: datetime, reason: FailureReason, detail: str) -> Turn | None:
         card = card_of_end(turn.job, reason, detail, turn.seen)
-        told = with_undelivered(turn.job, now, turn.seen.undelivered)
-        wanted = failed(told, now, WORKER, reason, detail, self._hold(now), card, self._bill(turn))
+        wanted = failed(told(turn, now), now, WORKER, reason, detail, self._hold(now), card, self._bill(turn))
         return self._go_on_with(turn, wanted)
 
     def _hold(self, now: datetime) -> datetime:
@@ -398,6 +403,18 @@ class Advance:
 def facts_of(job: Job) -> Attributes:
     """What the span of a step says of its job."""
     return {"cdp.job_id": job.job_id, "cdp.attempt": job.attempt, "cdp.correlation_id": job.correlation_id}
+
+
+def with_run(job: Job, run: Run | None) -> Job:
+    """The job with what was seen of its run, if it has one: it is written with whatever step follows."""
+    if run is None or not job.is_tracking or run.run_id != job.run_id:
+        return job
+    return run_seen(job, run.state, run.started_at)
+
+
+def told(turn: Turn, now: datetime) -> Job:
+    """The job whose attempt ends, with all that was seen of its run and found of its reports."""
+    return with_undelivered(with_run(turn.job, turn.seen.run), now, turn.seen.undelivered)
 
 
 def exceptions_of(left: Mapping[str, Any]) -> str:

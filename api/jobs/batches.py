@@ -158,7 +158,7 @@ def submit_one(entry: Entry, place: int, known: Mapping[str, Job], inputs: Input
 def result_record(outcome: Submitted | Exception) -> dict[str, Any]:
     """A result as `BatchItemSchema` says."""
     if isinstance(outcome, Submitted):
-        record = job_record(as_submitted(outcome.job), services().settings)
+        record = job_record(as_submitted(outcome.job), services().settings, outcome.job.created_at)
         return {"status": HTTPStatus.ACCEPTED, "job": record, "replayed": outcome.is_replay, "problem": None}
     error, detail, _ = seen_by_clients(outcome)
     problem = problem_document(error, detail, g.correlation_id)

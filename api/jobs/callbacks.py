@@ -72,7 +72,7 @@ def report_status(job_id: str, body: Report) -> ResponseReturnValue:
     """
     now, validator = services().clock(), JobStatusTransitionValidator()
     job = change_job(services().store, any_job(job_id), lambda seen: apply_report(seen, body, now, validator))
-    return job_record(job, services().settings)
+    return job_record(job, services().settings, services().clock())
 
 
 def refuse_unsigned(job_id: str, settings: Settings, now: datetime) -> str:

@@ -37,7 +37,7 @@ def cancel_job(job_id: str, body: dict[str, Any]) -> ResponseReturnValue:
     """
     now, by = services().clock(), f"api:{caller().owner_id}"
     job = change_job(services().store, own_job(job_id), lambda seen: cancelled(seen, now, by, body["reason"]))
-    return job_record(job, services().settings), HTTPStatus.ACCEPTED
+    return job_record(job, services().settings, now), HTTPStatus.ACCEPTED
 
 
 def cancelled(job: Job, now: datetime, by: str, reason: str | None) -> Job:

@@ -96,7 +96,7 @@ def dry_run(asked: Submission, key: str | None) -> dict[str, Any]:
 def dry_run_record(job: Job, settings: Settings, quotas: dict[str, Any], existing: Job | None) -> dict[str, Any]:
     """A dry run as `DryRunSchema` says."""
     return {
-        "wouldBe": job_record(job, settings),
+        "wouldBe": job_record(job, settings, job.created_at),
         "existingJobId": None if existing is None else existing.job_id,
         "startJobRun": start_request(job.job_id, job.spec, FIRST_ATTEMPT),
         "costPerHour": cost_record(job, prices_of(settings)),

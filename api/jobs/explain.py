@@ -7,6 +7,7 @@ from api.identity.auth import reads_jobs
 from api.identity.owned import own_job
 from api.jobs.explanations import ExplanationSchema, explanation_record
 from api.protocol.operations import returns, takes_nothing
+from api.services import services
 from shared.errors import JobNotFound, StoreUnavailable
 
 blueprint = Blueprint("explain", __name__)
@@ -22,4 +23,4 @@ def get_explanation(job_id: str) -> ResponseReturnValue:
     One sentence and its facts: what it waits for and since when, or why it failed, why it is not tried again, and
     what its owner can do.
     """
-    return explanation_record(own_job(job_id))
+    return explanation_record(own_job(job_id), services().clock())

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from api.jobs.records import job_status
+from api.jobs.waits import Wait, WaitCode, wait_of
 from api.protocol.answers import iso, moment, number, text
 from shared.failure_cards import WHAT_TO_DO, FailureClass
 from shared.models import FailureReason, Job, OnOutOfMemory
@@ -16,7 +17,7 @@ from shared.transitions import JobStatus
 
 
 class WaitingFor(StrEnum):
-    """What has to happen before the job goes on."""
+    """What has to happen before the job goes on, in the few words that came first; `WaitCode` has more."""
 
     WORKER = "worker"
     START = "start"
@@ -25,12 +26,25 @@ class WaitingFor(StrEnum):
     CANCELLATION = "cancellation"
 
 
+COARSER: dict[WaitCode, WaitingFor] = {
+    WaitCode.WORKER: WaitingFor.WORKER,
+    WaitCode.START_PACING: WaitingFor.WORKER,
+    WaitCode.START: WaitingFor.START,
+    WaitCode.EMR_CAPACITY: WaitingFor.BACKOFF,
+    WaitCode.EMR_REFUSAL: WaitingFor.BACKOFF,
+    WaitCode.EMR_QUEUE: WaitingFor.RUN,
+    WaitCode.RUN: WaitingFor.RUN,
+    WaitCode.BACKOFF: WaitingFor.BACKOFF,
+    WaitCode.CANCELLATION: WaitingFor.CANCELLATION,
+}
+
+
 @dataclass(frozen=True)
 class Explanation:
     """One sentence, and what it is made of. `since` is when the present wait or end began."""
 
     summary: str
-    waiting_for: WaitingFor | None
+    wait: Wait | None
     since: datetime
     why_not_retried: str | None
     what_to_do: str | None
@@ -51,44 +65,15 @@ WHY_FINAL: dict[FailureReason, str] = {
 }
 
 
-def explain(job: Job) -> Explanation:
+def explain(job: Job, now: datetime) -> Explanation:
     """Why the job is where it is."""
+    wait = wait_of(job, now)
+    if wait is not None:
+        return Explanation(wait.summary, wait, wait.since, None, None)
     if job.status is JobStatus.FAILED:
         return _explain_failure(job)
-    if job.status is JobStatus.SUCCEEDED:
-        summary = f"Succeeded with attempt {job.attempt}; its manifest lists what it wrote."
-        return Explanation(summary, None, _ended_at(job), None, None)
-    if job.cancel_requested_at is not None:
-        summary = "Its cancellation was asked for; it ends as soon as no run of it is alive."
-        return Explanation(summary, WaitingFor.CANCELLATION, job.cancel_requested_at, None, None)
-    if job.status is JobStatus.SUBMITTED:
-        summary = "Waits for a worker: runs are started in order, about one a second for all users together."
-        return Explanation(summary, WaitingFor.WORKER, job.created_at, None, None)
-    return _explain_running(job)
-
-
-def _explain_running(job: Job) -> Explanation:
-    since = job.history[-1].at
-    if job.is_tracking:
-        summary = f"Attempt {job.attempt} is with EMR Serverless as run {job.run_id}{_how_far(job)}{_how_long(job)}."
-        return Explanation(summary, WaitingFor.RUN, job.intent_at or since, None, None)
-    if job.is_starting:
-        summary = f"Attempt {job.attempt} is being started; EMR Serverless has not confirmed it yet."
-        return Explanation(summary, WaitingFor.START, job.intent_at or since, None, None)
-    return Explanation(job.status_message, WaitingFor.BACKOFF, since, None, None)
-
-
-def _how_far(job: Job) -> str:
-    if job.progress is None:
-        return ""
-    done, total = job.progress.stages_done, job.progress.stages_total
-    return f"; its program has done {done} of the {total} stages that Spark knows so far"
-
-
-def _how_long(job: Job) -> str:
-    if job.cost_limit_at is None:
-        return ""
-    return f"; it is ended at {iso(job.cost_limit_at)} if it runs till then, for its maxCostUsd"
+    summary = f"Succeeded with attempt {job.attempt}; its manifest lists what it wrote."
+    return Explanation(summary, None, _ended_at(job), None, None)
 
 
 def _explain_failure(job: Job) -> Explanation:
@@ -148,9 +133,19 @@ ExplanationSchema = Schema.from_dict(
             required=True,
             allow_none=True,
             validate=validate.OneOf([str(cause) for cause in WaitingFor]),
-            metadata={"description": "What has to happen before the job goes on; null when it has ended."},
+            metadata={
+                "description": "What has to happen before the job goes on, in coarser words than waitCode's; null when "
+                "it has ended."
+            },
+        ),
+        "waitCode": fields.String(
+            required=True,
+            allow_none=True,
+            validate=validate.OneOf([*map(str, WaitCode)]),
+            metadata={"description": "The code of the job's own waitingFor; null when it has ended."},
         ),
         "since": moment("When this wait began, or the job ended."),
+        "until": moment("The until of the job's own waitingFor.", allow_none=True),
         "nextLookAt": moment("When a worker looks at the job at the latest; null when none needs to.", allow_none=True),
         "attempt": number("The attempt it is about; 0 before the first."),
         "failureReason": fields.String(
@@ -166,15 +161,18 @@ ExplanationSchema = Schema.from_dict(
 )
 
 
-def explanation_record(job: Job) -> dict[str, Any]:
+def explanation_record(job: Job, now: datetime) -> dict[str, Any]:
     """An explanation as `ExplanationSchema` says."""
-    found = explain(job)
+    found = explain(job, now)
+    wait = found.wait
     return {
         "jobId": job.job_id,
         "status": str(job.status),
         "summary": found.summary,
-        "waitingFor": None if found.waiting_for is None else str(found.waiting_for),
+        "waitingFor": None if wait is None else str(COARSER[wait.code]),
+        "waitCode": None if wait is None else str(wait.code),
         "since": iso(found.since),
+        "until": None if wait is None else iso(wait.until),
         "nextLookAt": iso(job.due_at),
         "attempt": job.attempt,
         "failureReason": None if job.failure_reason is None else str(job.failure_reason),

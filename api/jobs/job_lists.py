@@ -42,7 +42,8 @@ def list_jobs(query: ListQuery) -> ResponseReturnValue:
     after = None if query.cursor is None else position_of(query.cursor, wanted, keys)
     page = services().lists.page(wanted, query.limit, after)
     cursor = None if page.next_position is None else cursor_to(page.next_position, wanted, keys[0])
-    items = [job_record(job, settings) for job in page.jobs]
+    now = services().clock()
+    items = [job_record(job, settings, now) for job in page.jobs]
     return {"items": items, "nextCursor": cursor}, HTTPStatus.OK, {} if cursor is None else link_to_next(cursor)
 
 
@@ -60,7 +61,8 @@ def batch_get_jobs(body: dict[str, list[str]]) -> ResponseReturnValue:
     """Look at up to 100 jobs at once."""
     job_ids = list(dict.fromkeys(body["job_ids"]))
     found = {job.job_id: job for job in services().store.get_many(job_ids) if may_see(job)}
+    settings, now = services().settings, services().clock()
     return {
-        "items": [job_record(job, services().settings) for job in found.values()],
+        "items": [job_record(job, settings, now) for job in found.values()],
         "notFound": [job_id for job_id in job_ids if job_id not in found],
     }

@@ -49,7 +49,7 @@ def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str
     if query["dry_run"]:
         return dry_run(body, headers["idempotency_key"])
     submitted = submit(body, headers["idempotency_key"])
-    record = job_record(as_submitted(submitted.job), services().settings)
+    record = job_record(as_submitted(submitted.job), services().settings, submitted.job.created_at)
     replayed = {REPLAYED: "true"} if submitted.is_replay else {}
     return record, HTTPStatus.ACCEPTED, {"Location": record["links"]["self"], **replayed}
 
@@ -60,4 +60,4 @@ def submit_job(body: Submission, headers: dict[str, str | None], query: dict[str
 @returns(JobSchema, problems=(JobNotFound, StoreUnavailable))
 def get_job(job_id: str) -> ResponseReturnValue:
     """Look at a job."""
-    return job_record(own_job(job_id), services().settings)
+    return job_record(own_job(job_id), services().settings, services().clock())

@@ -1,11 +1,14 @@
 """Jobs as clients see them: camelCase, ISO 8601 in UTC with milliseconds, and null for what is not there."""
 
+from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from api.jobs.costs import JobCostSchema, job_cost
 from api.jobs.schemas import STATUSES
+from api.jobs.times import AttemptTimesSchema, JobTimesSchema, attempt_times, job_times
+from api.jobs.waits import WaitSchema, wait_record
 from api.protocol.answers import amount, iso, list_of, moment, number, open_object, text
 from shared.attempts import ATTEMPT_RECORDS, AttemptRecord, Outcome
 from shared.failure_cards import FailureCard, FailureClass
@@ -85,7 +88,11 @@ AttemptSchema = Schema.from_dict(
         "size": text("What the size of its run is called.", allow_none=True),
         "runId": text("Its EMR Serverless job run; null if none was recorded.", allow_none=True),
         "startedAt": moment("When its start was asked for."),
+        "runBeganAt": moment("When its run had workers; null if it had none, or nobody saw when.", allow_none=True),
         "endedAt": moment("When its end was recorded."),
+        "times": fields.Nested(
+            AttemptTimesSchema, required=True, metadata={"description": "How long it was in each state."}
+        ),
         "driverLogUri": text("What its Spark driver printed; null without a run.", allow_none=True),
         "logs": text("Where to read that: GET this path."),
         "failure": fields.Nested(
@@ -140,6 +147,15 @@ JobSchema = Schema.from_dict(
         "attempt": number("The current or last attempt; 0 before the first."),
         "runId": text("The EMR Serverless job run of the current attempt.", allow_none=True),
         "statusMessage": text("How the job is, as a sentence."),
+        "waitingFor": fields.Nested(
+            WaitSchema,
+            required=True,
+            allow_none=True,
+            metadata={"description": "What has to happen before it goes on; null when it has ended."},
+        ),
+        "times": fields.Nested(
+            JobTimesSchema, required=True, metadata={"description": "How long it was in each state."}
+        ),
         "progress": fields.Nested(
             ProgressSchema,
             required=True,
@@ -224,8 +240,8 @@ def progress_record(progress: Progress | None) -> dict[str, Any] | None:
     return {"stagesDone": progress.stages_done, "stagesTotal": progress.stages_total, "at": iso(progress.at)}
 
 
-def job_record(job: Job, settings: Settings) -> dict[str, Any]:
-    """A job as `JobSchema` says."""
+def job_record(job: Job, settings: Settings, now: datetime) -> dict[str, Any]:
+    """A job as `JobSchema` says; what goes on is told as of `now`."""
     succeeded = job.status is JobStatus.SUCCEEDED
     path = f"/jobs/{job.job_id}"
     return {
@@ -253,6 +269,8 @@ def job_record(job: Job, settings: Settings) -> dict[str, Any]:
         "attempt": job.attempt,
         "runId": job.run_id,
         "statusMessage": job.status_message,
+        "waitingFor": wait_record(job, now),
+        "times": job_times(job, now),
         "progress": progress_record(job.progress),
         "failureReason": str(job.failure_reason) if job.failure_reason else None,
         "failureDetail": job.failure_detail,
@@ -284,7 +302,9 @@ def attempt_record(record: AttemptRecord, job: Job, settings: Settings) -> dict[
         "size": record.size,
         "runId": record.run_id,
         "startedAt": iso(record.started_at),
+        "runBeganAt": iso(record.run_began_at),
         "endedAt": iso(record.ended_at),
+        "times": attempt_times(record, job),
         "driverLogUri": driver_log_of_run(settings, job, record.run_id) if record.run_id else None,
         "logs": f"/jobs/{job.job_id}/logs?attempt={record.attempt}",
         "failure": failure_record(record.failure, record.attempt, job, settings) if record.failure else None,

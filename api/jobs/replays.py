@@ -68,7 +68,7 @@ def replay_job(job_id: str, body: ReplayRequest) -> ResponseReturnValue:
     with pointing(in_overrides):
         edits = edits_of(body.overrides)
     replayed = replay(own_job(job_id), Orders(f"api:{caller().owner_id}", edits, body.again, body.reason))
-    record = job_record(as_submitted(replayed.job), services().settings)
+    record = job_record(as_submitted(replayed.job), services().settings, replayed.job.created_at)
     known = {} if replayed.is_first else {REPLAYED: "true"}
     return record, HTTPStatus.ACCEPTED, {"Location": record["links"]["self"], **known}
 

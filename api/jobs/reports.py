@@ -65,9 +65,14 @@ def refuse_other_attempts(job: Job, report: Report) -> None:
 
 
 def with_progress(job: Job, report: Report, now: datetime) -> Job:
-    """A new sentence about the job, or how far it is, unless something was written just now."""
+    """A new sentence about the job, or how far it is, unless something was written just now.
+
+    The first word of an attempt is written in any case: until then the job says that its run is queued.
+    """
     message = job.status_message if report.status_message is None else report.status_message
     progress = progress_of(job, report, now)
+    if not job.is_idle and job.run_began_at is None:
+        return progressed(job, now, message, progress)
     says_nothing_new = (message, progress) == (job.status_message, job.progress)
     if says_nothing_new or now - job.updated_at < PROGRESS_PAUSE:
         return job

@@ -34,4 +34,7 @@ def as_submitted(job: Job) -> Job:
         attempts=(),
         manifest_sha256=None,
         went_bigger=False,
+        delay=None,
+        run_state=None,
+        run_began_at=None,
     )

@@ -28,6 +28,7 @@ class Plan:
     states: tuple[tuple[float, str], ...] = ((0, "SUBMITTED"), (1, "RUNNING"), (10, "SUCCESS"))
     details: str = ""
     begins: bool = True  # a run that expires in the queue never does
+    queued_seconds: float = 0  # so long it has no startedAt
     failure: str = ""
 
     @property
@@ -234,6 +235,12 @@ class FakeEMR:
         detail = {"jobRunId": run.run_id, "applicationId": run.request["applicationId"], "state": self.state_of(run)}
         return {"source": "aws.emr-serverless", "detail-type": "EMR Serverless Job Run State Change", "detail": detail}
 
+    def _started(self, run: FakeRun, lag_seconds: float) -> dict[str, Any]:
+        """When a run left the queue, once it has."""
+        started_at = run.created_at + timedelta(seconds=run.plan.queued_seconds)
+        seen_at = self.clock() - timedelta(seconds=lag_seconds)
+        return {"startedAt": started_at} if run.plan.begins and started_at <= seen_at else {}
+
     def _row(self, run: FakeRun, lag_seconds: float) -> dict[str, Any]:
         state = self.state_of(run, lag_seconds)
         return {
@@ -242,6 +249,6 @@ class FakeEMR:
             **({"endedAt": self.ends_at(run)} if state in OVER else {}),
             "stateDetails": run.plan.details,
             "createdAt": run.created_at,
-            **({"startedAt": run.created_at} if run.plan.begins else {}),
+            **self._started(run, lag_seconds),
             "updatedAt": self.clock(),
         }

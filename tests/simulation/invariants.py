@@ -395,6 +395,8 @@ def i18_progress_changes_nothing_else(old: Item | None, new: Item, runs: Runs) -
     """I18: the write that tells of progress leaves when the job is due, and all that is decided by."""
     if old is not None and "progress" in new and new["progress"] != old.get("progress"):
         told = {"rev", "updatedAt", "statusMessage", "progress"}
+        if "runBeganAt" not in old:  # the first that is heard of the run
+            told |= {"runBeganAt"}
         others = {name for name in {*old, *new} - told if old.get(name) != new.get(name)}
         assert not others, f"a report of progress changed {sorted(others)}"
 

@@ -171,6 +171,28 @@ def test_waiting_tells_each_change_on_stderr_and_exits_as_the_job_ended(server, 
     ]
 
 
+def test_a_wait_is_told_once_with_its_reason_however_often_it_is_looked_at(server, monkeypatch):
+    monkeypatch.setattr("cli.client.time.sleep", lambda seconds: None)
+    pacing = {"code": "start-pacing", "summary": "Attempt 2 waits for its turn.", "since": "then", "until": "12:00"}
+    runs = {**pacing, "code": "run", "summary": "It is with EMR Serverless.", "until": None}
+    server.will_answer(
+        *({**record(), "waitingFor": pacing, "times": {"runningSeconds": seconds}} for seconds in (1, 2, 3)),
+        {**record(), "waitingFor": {**pacing, "until": None}},
+        {**record(message="Half."), "waitingFor": runs},
+        {**record("SUCCEEDED", "Over."), "waitingFor": None},
+    )
+
+    code, _, err = cdp(server, "wait", "job-1")
+
+    assert code == 0
+    assert [line.partition("Z  ")[2] for line in err.splitlines()] == [
+        "RUNNING    Attempt 2 waits for its turn. (until 12:00)",
+        "RUNNING    Attempt 2 waits for its turn.",
+        "RUNNING    Half.",
+        "SUCCEEDED  Over.",
+    ]
+
+
 def test_patience_that_ends_first_is_an_exit_code_of_its_own(server):
     server.will_answer(record())
 

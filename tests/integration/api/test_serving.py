@@ -68,6 +68,11 @@ def messages_of(aws: Callable[[str], Any], job_id: str) -> int:
     return found
 
 
+def but_for_times(record: dict[str, Any]) -> dict[str, Any]:
+    """A job's record without how long it was where, which goes on between two looks."""
+    return {name: value for name, value in record.items() if name != "times"}
+
+
 def test_a_submitted_job_is_an_item_and_a_message(server: Server, store: JobStore, aws: Callable[[str], Any]):
     response = server.post("/jobs", json=CSV, headers={"X-Correlation-Id": "from-the-test"})
 
@@ -75,7 +80,7 @@ def test_a_submitted_job_is_an_item_and_a_message(server: Server, store: JobStor
     job = store.get(record["jobId"])
     assert (response.status_code, response.headers["Location"]) == (202, f"/jobs/{job.job_id}")
     assert (job.status, job.correlation_id, job.due_at is not None) == ("SUBMITTED", "from-the-test", True)
-    assert server.get(response.headers["Location"]).json() == record
+    assert but_for_times(server.get(response.headers["Location"]).json()) == but_for_times(record)
     assert messages_of(aws, job.job_id) == 1
 
 
@@ -100,7 +105,8 @@ def test_a_batch_makes_a_job_of_each_submission_that_is_right(server: Server, aw
     assert [item["status"] for item in first] == [202] * 5 + [422] + [202] * 6
     assert [item["replayed"] for item in again] == [True] * 5 + [False] + [True] * 6
     assert [item["job"] for item in again] == [item["job"] for item in first]
-    assert server.get(f"/jobs/{first[11]['job']['jobId']}").json() == first[11]["job"]
+    shown = server.get(f"/jobs/{first[11]['job']['jobId']}").json()
+    assert but_for_times(shown) == but_for_times(first[11]["job"])
     assert messages_of(aws, first[11]["job"]["jobId"]) == 1
 
 
@@ -224,7 +230,8 @@ def test_a_cancelled_job_is_due_and_asking_again_changes_nothing(server: Server,
     first, again = (server.post(f"/jobs/{job_id}/cancel", json={"reason": "wrong file"}) for _ in range(2))
 
     stored = store.get(job_id)
-    assert (first.status_code, again.status_code, first.json()) == (202, 202, again.json())
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert but_for_times(first.json()) == but_for_times(again.json())
     assert stored.due_at == stored.cancel_requested_at
     assert len(server.get(f"/jobs/{job_id}/history").json()["items"]) == 2
 

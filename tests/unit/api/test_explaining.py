@@ -6,60 +6,47 @@ from typing import Any
 
 import pytest
 
-from api.jobs.explanations import WHY_FINAL, WaitingFor, explain, explanation_record, why_run_failed
+from api.jobs.explanations import COARSER, WHY_FINAL, WaitingFor, explanation_record, why_run_failed
+from api.jobs.waits import WaitCode
+from api.protocol.answers import iso
 from shared.attempts import AttemptRecord, Outcome
+from shared.delays import DelayCause
 from shared.failure_cards import WHAT_TO_DO, FailureCard, FailureClass
-from shared.lifecycle import failed, retrying, start_refused
+from shared.lifecycle import failed, start_refused
 from shared.models import FailureReason, Job
 from shared.retry import may_retry
 from shared.transitions import JobStatus
 from tests.fakes.clock import NOON
-from tests.fakes.jobs import ended_job, idle_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
+from tests.fakes.jobs import ended_job, job_id, starting_job, submitted_job, tracking_job, with_bigger
 from tests.unit.api.service import Api, problem_of
 
-CANCELLED = {"cancel_requested_at": NOON}
+
+@pytest.mark.parametrize(("code", "coarser"), COARSER.items())
+def test_every_wait_of_a_job_has_a_coarser_word_that_older_clients_know(code, coarser):
+    assert coarser in WaitingFor
+    assert {*COARSER} == {*WaitCode}
+    assert (coarser == code) == (code in {*map(str, WaitingFor)})
 
 
-WAITS = [
-    (submitted_job(), WaitingFor.WORKER, "Waits for a worker"),
-    (starting_job(), WaitingFor.START, "has not confirmed"),
-    (tracking_job(), WaitingFor.RUN, "as run run-1"),
-    (tracking_job(cost_limit_at=NOON), WaitingFor.RUN, "it is ended at 2026-11-23T12:00:00.000Z if it runs till then"),
-    (submitted_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-    (starting_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-    (tracking_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-    (idle_job(**CANCELLED), WaitingFor.CANCELLATION, "cancellation was asked for"),
-    # Between two attempts: a failure that may pass, a lack of capacity, a start that was refused.
-    (
-        retrying(tracking_job(), NOON, FailureClass.TRANSIENT, "Lost worker."),
-        WaitingFor.BACKOFF,
-        "Attempt 1 failed (transient); the next follows in",
-    ),
-    (
-        retrying(tracking_job(), NOON, FailureClass.CAPACITY, "No vCPU."),
-        WaitingFor.BACKOFF,
-        "Attempt 1 failed (capacity); the next follows in",
-    ),
-    (
-        start_refused(starting_job(), NOON, "EMR Serverless takes no more starts.", timedelta(seconds=9), alone=True),
-        WaitingFor.BACKOFF,
-        "EMR Serverless takes no more starts.",
-    ),
-    (ended_job(finished_at=NOON), None, "Succeeded with attempt 1"),
-]
+def test_a_wait_is_explained_by_its_own_sentence():
+    refused_at, until = NOON, NOON + timedelta(seconds=9)
+    refused = start_refused(
+        starting_job(), NOON, DelayCause.EMR_CAPACITY, "EMR Serverless takes no more starts.", until - NOON, alone=True
+    )
+
+    record = explanation_record(refused, NOON)
+
+    assert record["summary"] == "EMR Serverless takes no more starts."
+    assert (record["waitingFor"], record["waitCode"]) == ("backoff", "emr-capacity")
+    assert (record["since"], record["until"]) == (iso(refused_at), iso(until))
+    assert (record["whyNotRetried"], record["whatToDo"]) == (None, None)
 
 
-@pytest.mark.parametrize(("job", "waiting_for", "said"), WAITS)
-def test_a_job_says_what_it_waits_for(job, waiting_for, said):
-    explanation = explain(job)
+def test_a_success_waits_for_nothing():
+    record = explanation_record(ended_job(finished_at=NOON), NOON)
 
-    assert explanation.waiting_for is waiting_for
-    assert said in explanation.summary
-    assert explanation.what_to_do is None
-
-
-def test_there_is_a_row_for_everything_a_job_can_wait_for():
-    assert {waiting_for for _, waiting_for, _ in WAITS} == {*WaitingFor, None}
+    assert record["summary"].startswith("Succeeded with attempt 1")
+    assert (record["waitingFor"], record["waitCode"], record["until"]) == (None, None, None)
 
 
 def failed_job(reason: FailureReason, **changes: Any) -> Job:
@@ -70,7 +57,7 @@ def failed_job(reason: FailureReason, **changes: Any) -> Job:
 
 @pytest.mark.parametrize("reason", list(FailureReason))
 def test_every_reason_of_a_failure_says_why_it_is_final_and_what_to_do(reason):
-    record = explanation_record(failed_job(reason))
+    record = explanation_record(failed_job(reason), NOON)
 
     assert (record["summary"], record["failureReason"], record["waitingFor"]) == ("What happened.", str(reason), None)
     assert record["whyNotRetried"] == WHY_FINAL[reason]
@@ -93,7 +80,7 @@ def test_every_reason_of_a_failure_says_why_it_is_final_and_what_to_do(reason):
 def test_a_failed_run_says_by_its_text_why_no_attempt_follows(detail, charged_failures, told):
     job = failed_job(FailureReason.RUN_FAILED, failure_detail=detail, charged_failures=charged_failures)
 
-    assert told in explanation_record(job)["whyNotRetried"]
+    assert told in explanation_record(job, NOON)["whyNotRetried"]
 
 
 ALLOWED = with_bigger().request
@@ -138,7 +125,7 @@ def test_why_no_attempt_follows_agrees_with_the_rule_that_decided(failure_class,
 
     for_passing = "used up" if charged_failures == 2 else "after the job's deadline"
     expected = {FailureClass.USER: "at fault", FailureClass.UNKNOWN: "not one", FailureClass.TRANSIENT: for_passing}
-    assert expected[failure_class] in explanation_record(ended)["whyNotRetried"]
+    assert expected[failure_class] in explanation_record(ended, NOON)["whyNotRetried"]
 
 
 @pytest.mark.parametrize(
@@ -148,13 +135,13 @@ def test_what_to_do_follows_from_the_card_of_the_attempt_that_ended_with_its_job
     last = AttemptRecord(1, Outcome.FAILED, NOON, ended_at, "run-1", FailureCard(FailureClass.MEMORY))
     job = failed_job(FailureReason.CANCELLED, attempts=(last,))
 
-    assert explanation_record(job)["whatToDo"] == WHAT_TO_DO[found]
+    assert explanation_record(job, NOON)["whatToDo"] == WHAT_TO_DO[found]
 
 
 def test_a_job_that_was_replayed_leads_to_its_replay():
     job = failed_job(FailureReason.RUN_FAILED, replayed_by=(job_id(2), job_id(3)))
 
-    assert explanation_record(job)["whatToDo"] == f"Nothing: it was replayed as {job_id(3)}; look at that job."
+    assert explanation_record(job, NOON)["whatToDo"] == f"Nothing: it was replayed as {job_id(3)}; look at that job."
 
 
 def test_it_is_served_to_the_owner_of_the_job(api: Api):

@@ -36,7 +36,8 @@ def test_a_job_that_succeeded_names_its_output(api: Api):
 
 def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
     card = FailureCard(FailureClass.MEMORY, "Out of memory.", "java.lang.OutOfMemoryError: Java heap space", 137, True)
-    lost = AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-7", card, size="small")
+    began_at, ended_at = NOON + timedelta(seconds=2), NOON + timedelta(seconds=9)
+    lost = AttemptRecord(1, Outcome.FAILED, NOON, ended_at, "run-7", card, size="small", run_began_at=began_at)
     api.put(ended_job(attempt=2, attempts=(lost, AttemptRecord(2, Outcome.SUCCEEDED, NOON, NOON))))
 
     first, second = api.get(f"/jobs/{job_id()}").get_json()["attempts"]
@@ -47,7 +48,9 @@ def test_a_job_shows_its_attempts_that_ended_and_why_they_failed(api: Api):
         "size": "small",
         "runId": "run-7",
         "startedAt": "2026-11-23T12:00:00.000Z",
+        "runBeganAt": "2026-11-23T12:00:02.000Z",
         "endedAt": "2026-11-23T12:00:09.000Z",
+        "times": {"waitedSeconds": 0.0, "queuedSeconds": 2.0, "ranSeconds": 7.0},
         "driverLogUri": "s3://cloud-data-platform-dev-logs/applications/00app/jobs/run-7/SPARK_DRIVER/stdout.gz",
         "logs": f"/jobs/{job_id()}/logs?attempt=1",
         "failure": {

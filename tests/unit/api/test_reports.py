@@ -176,7 +176,7 @@ def test_any_other_report_about_a_job_that_ended_is_refused(status, attempt, mes
 
 @pytest.mark.parametrize(("quiet_seconds", "is_written"), [(0, False), (4.999, False), (5, True), (60, True)])
 def test_progress_is_written_at_most_every_five_seconds(quiet_seconds, is_written):
-    job = tracking_job(updated_at=LATER - timedelta(seconds=quiet_seconds))
+    job = tracking_job(run_began_at=NOON, updated_at=LATER - timedelta(seconds=quiet_seconds))
 
     told = after(job, RUNNING, 1, "Half of it is done.")
 
@@ -185,10 +185,26 @@ def test_progress_is_written_at_most_every_five_seconds(quiet_seconds, is_writte
 
 
 def test_progress_that_says_nothing_new_writes_nothing():
-    job = tracking_job()
+    job = tracking_job(run_began_at=NOON)
 
     assert after(job, RUNNING, 1) is job
     assert after(job, RUNNING, 1, job.status_message) is job
+
+
+@pytest.mark.parametrize("job", [starting_job(updated_at=LATER), tracking_job(updated_at=LATER)])
+def test_the_first_word_of_an_attempt_is_written_at_once_since_it_says_that_its_run_began(job):
+    told = after(job, RUNNING, 1)
+
+    assert told == replace(job, run_began_at=LATER)
+    assert after(told, RUNNING, 1) is told
+
+
+def test_what_emr_said_of_when_a_run_began_stands():
+    assert after(tracking_job(run_began_at=NOON), RUNNING, 1, "Half.").run_began_at == NOON
+
+
+def test_a_report_before_the_first_attempt_is_of_no_run():
+    assert after(BEFORE_FIRST, RUNNING, 0, "Ready.").run_began_at is None
 
 
 def test_progress_is_no_history():
@@ -205,7 +221,7 @@ def test_stages_are_noted_with_their_time_and_nobody_looks_at_the_job_sooner_or_
     told = with_stages(job, 1, 3)
 
     assert told.progress == Progress(1, 3, LATER)
-    assert told == replace(job, progress=told.progress, updated_at=LATER)
+    assert told == replace(job, progress=told.progress, run_began_at=LATER, updated_at=LATER)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +229,7 @@ def test_stages_are_noted_with_their_time_and_nobody_looks_at_the_job_sooner_or_
     [((1, 3), (1, 3), False), ((1, 3), (2, 3), True), ((1, 3), (1, 4), True), ((2, 3), (1, 3), True)],
 )
 def test_stages_that_are_known_are_not_written_again(known, said, is_written):
-    job = tracking_job(progress=Progress(*known, NOON))
+    job = tracking_job(run_began_at=NOON, progress=Progress(*known, NOON))
 
     told = with_stages(job, *said)
 

@@ -69,7 +69,7 @@ def test_clients_see_both_ends_of_a_replay():
     ops.replay(ALL)
 
     (new,) = ops.new_jobs()
-    first, second = (job_record(ops.store.get(each), ops.settings) for each in (old.job_id, new.job_id))
+    first, second = (job_record(ops.store.get(each), ops.settings, NOON) for each in (old.job_id, new.job_id))
     assert (first["replayOf"], first["replayedBy"]) == (None, [new.job_id])
     assert (second["replayOf"], second["replayedBy"]) == (old.job_id, [])
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.attempts import AttemptRecord, Outcome
+from shared.delays import DelayCause, StartDelay
 from shared.dynamodb import from_dynamodb, to_dynamodb
 from shared.errors import StoredJobUnreadable
 from shared.failure_cards import FailureCard, FailureClass
@@ -45,6 +46,10 @@ json_values = st.recursive(
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON + timedelta(seconds=9), "run-1"),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON),)),
         idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, "run-1", FailureCard(FailureClass.LOST)),)),
+        idle_job(delay=StartDelay(DelayCause.EMR_CAPACITY, NOON, NOON + timedelta(seconds=9))),
+        tracking_job(run_state="QUEUED"),
+        tracking_job(run_state="RUNNING", run_began_at=NOON),
+        idle_job(attempts=(AttemptRecord(1, Outcome.FAILED, NOON, NOON, "run-1", run_began_at=NOON),)),
         ended_job(finished_at=NOON, scan_of="d1", scan_pending=True, keep_days=400, due_at=NOON),
         ended_job(JobStatus.FAILED, failure_reason=FailureReason.CAPACITY, dlq_pending=True, duty_tries=2, due_at=NOON),
     ],

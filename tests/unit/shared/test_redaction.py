@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.contract_headers import header_faults
 from shared.contracts.contracts import read_contract
+from shared.delays import DelayCause
 from shared.failure_cards import FailureClass, failure_card
 from shared.lifecycle import (
     cancel_requested,
@@ -37,8 +38,10 @@ STEPS: dict[str, Callable[[Job, str], Job]] = {
     "a claim by report": lambda job, text: claimed_by_report(job, NOON, "callback", text),
     "progress": lambda job, text: progressed(job, NOON, text, None),
     "a report in vain": lambda job, text: reported_in_vain(job, NOON, text),
-    "a refused start": lambda job, text: start_refused(job, NOON, text, WAIT, alone=True),
-    "a refused start of two": lambda job, text: start_refused(job, NOON, text, WAIT, alone=False),
+    "a refused start": lambda job, text: start_refused(job, NOON, DelayCause.EMR_REFUSAL, text, WAIT, alone=True),
+    "a refused start of two": lambda job, text: start_refused(
+        job, NOON, DelayCause.EMR_REFUSAL, text, WAIT, alone=False
+    ),
     "success": lambda job, text: succeeded(job, NOON, "callback", text, NOON),
     "failure": lambda job, text: failed(job, NOON, "worker", FailureReason.RUN_FAILED, text, NOON),
     "a further attempt": lambda job, text: retrying(job, NOON, FailureClass.TRANSIENT, text),
