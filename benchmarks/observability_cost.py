@@ -3,10 +3,11 @@
 Run by `make bench`, some minutes. Both sides are the processes as they are started everywhere, gunicorn and a worker,
 each with a local cloud of its own. They take turns by single requests, and their workers work at the same time, since
 the speed of a machine wavers: so each round compares the two, and medians are of the rounds' ratios. "On" is JSON lines
-to a file, metrics, and every request's trace recorded and sent to a collector. "Off" is LOG_LEVEL=ERROR, no
-TRACES_ENDPOINT, and `benchmarks.unobserved`, which leaves the metrics out.
+to a file, metrics, and traces sent to a collector: of the part of the requests that is the product's default, or of
+`--ratio`. "Off" is LOG_LEVEL=ERROR, no TRACES_ENDPOINT, and `benchmarks.unobserved`, which leaves the metrics out.
 """
 
+import argparse
 import os
 import statistics
 import sys
@@ -23,6 +24,7 @@ from local.observe.collector import Collector, collecting
 from local.ports import HOST, free_ports
 from local.processes import Child, ProcessPlan
 from local.variables import process_environment
+from shared.settings import Settings
 
 ROUNDS, JOBS_A_ROUND, READS_A_ROUND = 5, 40, 300
 # The first round of each side also pays for what is built once.
@@ -67,10 +69,14 @@ class Side:
 
 def main() -> int:
     """Measure both in turn, print the table; 1 if something costs more than it may."""
-    with collecting() as collector, observed(collector) as on, unobserved() as off:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ratio", default=Settings().traces_ratio, type=float, help="the part of requests recorded")
+    ratio = parser.parse_args().ratio
+    with collecting() as collector, observed(collector, ratio) as on, unobserved() as off:
         rounds = [measured((on, off)) for _ in range(WARM_UP_ROUNDS + ROUNDS)][WARM_UP_ROUNDS:]
         spans = len(collector.spans)
-    print(f"CPU in ms, medians of {ROUNDS} rounds of {READS_A_ROUND} reads and {JOBS_A_ROUND} jobs; {spans} spans came")
+    print(f"CPU in ms, medians of {ROUNDS} rounds of {READS_A_ROUND} reads and {JOBS_A_ROUND} jobs")
+    print(f"TRACES_RATIO {ratio}, and {spans} spans came")
     print(f"{'':34}{'on':>8}{'off':>8}{'ratio':>8}   from    to")
     ratios = [
         shown(title, [(getattr(a, field), getattr(b, field)) for a, b in rounds])
@@ -148,11 +154,12 @@ def ticks_of(pid: int) -> int:
 
 
 @contextmanager
-def observed(collector: Collector) -> Iterator[Side]:
+def observed(collector: Collector, ratio: float) -> Iterator[Side]:
     """The product as it is, with traces."""
+    traced = {"TRACES_ENDPOINT": collector.url, "TRACES_RATIO": str(ratio)}
     with (
         start_cloud(("aws", "emr"), UNLIMITED) as cloud,
-        running(cloud, "api.wsgi:app", "worker", {"TRACES_ENDPOINT": collector.url}) as side,
+        running(cloud, "api.wsgi:app", "worker", traced) as side,
     ):
         yield side
 

@@ -669,7 +669,7 @@ class Settings:
         "TRACES_RATIO",
         "The part of the requests that is recorded, with all that follows from them; a caller that does not record its "
         "own trace is never",
-        1.0,
+        0.1,
         validate=valid.Range(0, 1),
     )
 

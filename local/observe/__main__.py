@@ -79,7 +79,7 @@ def observe(once: bool) -> None:
     (health_port,) = free_ports(1)
     print("Starting a local cloud with traces ...", flush=True)
     with collecting() as collector:
-        told = {"TRACES_ENDPOINT": collector.url, "HEALTH_PORT": str(health_port)}
+        told = {"TRACES_ENDPOINT": collector.url, "TRACES_RATIO": "1", "HEALTH_PORT": str(health_port)}
         with start_cloud(("aws", "emr", "api", "workers"), told, workers=1) as cloud:
             api = cloud.environment["CDP_API_URL"]
             addresses = {"API": f"{api}/metrics", "worker": f"http://{HOST}:{health_port}/metrics"}

@@ -46,7 +46,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What came out, after secrets were planted wherever something comes in."""
     seen = Seen()
     with collecting() as collector:
-        told = {"TRACES_ENDPOINT": collector.url, "CALLBACK_URL": NOWHERE, **QUICK, **UNLIMITED, **UNRECORDED}
+        told = {
+            "TRACES_ENDPOINT": collector.url,
+            "TRACES_RATIO": "1",
+            "CALLBACK_URL": NOWHERE,
+            **QUICK,
+            **UNLIMITED,
+            **UNRECORDED,
+        }
         with start_cloud(("aws", "emr", "api", "workers"), told, workers=1) as cloud:
             platform = Platform(cloud, ApiClient(cloud.environment["CDP_API_URL"]))
             plant_in_requests(platform, seen)

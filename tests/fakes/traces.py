@@ -55,9 +55,9 @@ def parent_of(span: ReadableSpan) -> str | None:
 
 @contextmanager
 def recorded(service: str = API, **settings: Any) -> Iterator[Spans]:
-    """Record the spans of a service meanwhile."""
+    """Record the spans of a service meanwhile, of all requests unless the settings say less."""
     exporter = InMemorySpanExporter()
-    provider = make_provider(replace(Settings(), **settings), service)
+    provider = make_provider(replace(Settings(), **{"traces_ratio": 1.0, **settings}), service)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracing.record_by(Recorder(provider))
     try:

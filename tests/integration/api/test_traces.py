@@ -28,6 +28,7 @@ JOB = {
 }
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+TRACED = {"TRACES_RATIO": "1"}
 QUICK = {"LONG_POLL_SECONDS": "1", "TIMER_SECONDS": "0.2", "JOB_CONSUMERS": "1", "EMR_APPLICATION_ID": "00app"}
 # Of a process that has nothing to do but to send its last spans to nobody.
 LONGEST_END_SECONDS = 20
@@ -95,7 +96,7 @@ def silence() -> Iterator[str]:
 def test_one_trace_joins_the_request_its_message_and_the_step_in_another_process(
     start: Start, work: Work, collector: Collector
 ):
-    server, worker = start(**NAMES, TRACES_ENDPOINT=collector.url), work(TRACES_ENDPOINT=collector.url)
+    server, worker = start(**NAMES, **TRACED, TRACES_ENDPOINT=collector.url), work(TRACES_ENDPOINT=collector.url)
     server.post("/jobs", json=JOB, headers=CALLER)
     assert wait_until(lambda: worker.lines("start_is_unsure"), PATIENCE_SECONDS)
 
@@ -114,7 +115,7 @@ def test_one_trace_joins_the_request_its_message_and_the_step_in_another_process
 
 
 def test_a_collector_that_hangs_or_refuses_harms_no_request_no_job_and_no_end(start: Start, work: Work, silence: str):
-    server, worker = start(**NAMES, TRACES_ENDPOINT=silence), work(TRACES_ENDPOINT=f"{NOWHERE}/v1/traces")
+    server, worker = start(**NAMES, **TRACED, TRACES_ENDPOINT=silence), work(TRACES_ENDPOINT=f"{NOWHERE}/v1/traces")
 
     answers = [server.post("/jobs", json=JOB) for _ in range(3)]
 
