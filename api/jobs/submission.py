@@ -1,12 +1,21 @@
 """A job as the answer to its submission shows it, the first time and whenever it is repeated."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 from shared.models import Job
 from shared.transitions import JobStatus
 
 # The header of an answer that repeats an earlier one.
 REPLAYED = "Idempotency-Replayed"
+
+
+# What some jobs have from their submission on; all else that a job need not have comes later.
+FROM_THE_START = {"replay_of", "scan_of", "keep_days", "traceparent"}
+LATER = {
+    field.name: field.default
+    for field in fields(Job)
+    if field.default is not MISSING and field.name not in FROM_THE_START
+}
 
 
 def as_submitted(job: Job) -> Job:
@@ -19,22 +28,5 @@ def as_submitted(job: Job) -> Job:
         attempt=0,
         charged_failures=0,
         history=job.history[:1],
-        due_at=None,
-        intent_at=None,
-        run_id=None,
-        cancel_requested_at=None,
-        reported=None,
-        finished_at=None,
-        failure_reason=None,
-        failure_detail=None,
-        dlq_pending=False,
-        scan_pending=False,
-        duty_tries=0,
-        replayed_by=(),
-        attempts=(),
-        manifest_sha256=None,
-        went_bigger=False,
-        delay=None,
-        run_state=None,
-        run_began_at=None,
+        **LATER,
     )

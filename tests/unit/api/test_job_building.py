@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -380,6 +380,15 @@ def test_the_job_as_submitted_is_the_job_that_was_built():
     job = built()
 
     assert as_submitted(replace(job, status_message="Read 5 rows.", attempt=3, run_id="r")) == replace(job, due_at=None)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Job) if field.default is not MISSING])
+def test_whatever_a_job_gets_later_is_not_in_the_job_as_submitted(name):
+    job = replace(built(), due_at=None)
+    changed = replace(job, **{name: f"later than {name}"})
+
+    is_from_the_start = name in ("replay_of", "scan_of", "keep_days", "traceparent")
+    assert as_submitted(changed) == (changed if is_from_the_start else job)
 
 
 def test_a_fresh_id_is_a_uuid_of_version_7_that_sorts_by_time():
