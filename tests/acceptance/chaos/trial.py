@@ -31,7 +31,8 @@ ENDPOINTS = {
     "s3": "AWS_ENDPOINT_URL_S3",
     "emr": "AWS_ENDPOINT_URL_EMR_SERVERLESS",
 }
-PATIENCE_SECONDS = 60.0
+# A job whose last look at its run was cut off asks for the bill a minute after its end (BILL_WAITS).
+PATIENCE_SECONDS = 100.0
 AGAIN_SECONDS = 0.3
 # A job is left alone only when its bills are known. Told with the run's end they cost no further minute of a trial.
 BILLED_AT_ONCE = {"LOCAL_EMR_BILL_SECONDS": "0"}
