@@ -1,6 +1,7 @@
 """The look at what processes wrote (tests/captured_output.py) sees what it is there for."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,13 @@ def test_what_only_speaks_of_secrets_is_none():
     assert not secrets_in("Send an access token: Authorization: Bearer <token>. Its type is JWT, eyJhbGciOiJSUzI1NiJ9.")
 
 
-def test_of_each_log_below_a_folder_the_first_line_with_a_secret_is_told(tmp_path: Path):
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "keys.json").write_text(json.dumps({"CURSOR_SIGNING_KEY": KEY}))
-    (tmp_path / "logs" / "api.log").write_text(f"fine\nkey={KEY}\nBearer another-one\n")
-    (tmp_path / "logs" / "worker-1.log").write_text("fine\n")
+def test_of_each_log_below_a_folder_the_first_line_with_a_secret_is_told():
+    # Not below pytest's folder, which is looked at itself when tests of processes are part of the same run.
+    with tempfile.TemporaryDirectory(prefix="planted-") as name:
+        folder = Path(name)
+        (folder / "logs").mkdir()
+        (folder / "keys.json").write_text(json.dumps({"CURSOR_SIGNING_KEY": KEY}))
+        (folder / "logs" / "api.log").write_text(f"fine\nkey={KEY}\nBearer another-one\n")
+        (folder / "logs" / "worker-1.log").write_text("fine\n")
 
-    assert list(lines_with_secrets(tmp_path)) == [f"{tmp_path}/logs/api.log:2: key={KEY}"]
+        assert list(lines_with_secrets(folder)) == [f"{folder}/logs/api.log:2: key={KEY}"]
