@@ -93,10 +93,11 @@ class FailureCard:
 
 def failure_card(failure_class: FailureClass, message: str, exceptions: str = "", run_details: str = "") -> FailureCard:
     """The card of a failure: from its sentence, the lines of its exceptions, and EMR Serverless' words of its run."""
-    told = [clean_text(text) for text in (exceptions, message, run_details)]
+    exceptions, message, run_details = (clean_text(text) for text in (exceptions, message, run_details))
+    told = (exceptions, message, run_details)
     return FailureCard(
         failure_class,
-        clean_text(message)[:MESSAGE_CHARACTERS] or None,
+        message[:MESSAGE_CHARACTERS] or None,
         next((found for found in map(first_exception, told) if found), None),
         exit_code(run_details),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from shared.redaction import SECRET_NAMES, clean_text, without_secrets
+from shared.redaction import REMEMBERED_TEXTS, SECRET_NAMES, without_secrets
 from shared.settings import REDACTED, VERSION, Settings
 from shared.tracing import ids_of_span
 
@@ -16,9 +16,6 @@ from shared.tracing import ids_of_span
 NAMES_OF_CALLERS = frozenset({"owner"})
 # Written into every line by the processors below, whatever the caller gave.
 WRITTEN_HERE = frozenset({"service", "version", "logger", "level", "timestamp"})
-# Looking for secrets is most of what a line costs, and most of its texts come again:
-# methods, events, addresses, a request's ids.
-REMEMBERED_TEXTS, REMEMBERED_CHARACTERS = 2048, 256
 # Their debug lines hold whole requests, signed headers included.
 TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
 
@@ -84,17 +81,9 @@ def redact(_logger: Any, _method: str, event: Mapping[str, Any]) -> Mapping[str,
 def _shown(name: str, value: Any) -> Any:
     if name in NAMES_OF_CALLERS or name in WRITTEN_HERE:
         return value
-    if _is_secret_name(name):
-        return REDACTED
-    is_short = isinstance(value, str) and len(value) <= REMEMBERED_CHARACTERS
-    return _short_without_secrets(value) if is_short else without_secrets(value)
+    return REDACTED if _is_secret_name(name) else without_secrets(value)
 
 
 @functools.lru_cache(maxsize=REMEMBERED_TEXTS)
 def _is_secret_name(name: str) -> bool:
     return SECRET_NAMES.search(name) is not None
-
-
-@functools.lru_cache(maxsize=REMEMBERED_TEXTS)
-def _short_without_secrets(text: str) -> str:
-    return clean_text(text)

@@ -3,6 +3,7 @@
 Whoever cuts a text cleans it first: of half a secret nobody can tell what it was.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -28,6 +29,9 @@ SECRET_TEXTS = re.compile(
 )
 # Persons; an owner may be named by one, and stays readable under its own name.
 EMAILS = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
+# Looking for secrets is most of what a line of the log costs, and most short texts come again: methods, events, routes,
+# a request's ids.
+REMEMBERED_TEXTS, REMEMBERED_CHARACTERS = 2048, 256
 
 
 def without_secrets(value: Any) -> Any:
@@ -46,4 +50,11 @@ def without_secrets(value: Any) -> Any:
 
 def clean_text(text: str) -> str:
     """A text with the secrets in it blotted out. Cleaning twice changes no more than cleaning once."""
+    return _remembered(text) if len(text) <= REMEMBERED_CHARACTERS else _searched(text)
+
+
+def _searched(text: str) -> str:
     return EMAILS.sub(REDACTED, SECRET_TEXTS.sub(rf"\1\2\3\4{REDACTED}", text))
+
+
+_remembered = functools.lru_cache(maxsize=REMEMBERED_TEXTS)(_searched)

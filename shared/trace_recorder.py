@@ -4,7 +4,6 @@ Spans hold names of ours, templates of routes, ids and codes: no body, no query,
 What comes from outside is cleaned as log lines are.
 """
 
-import functools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -179,16 +178,10 @@ def span_in(context: Context) -> SpanContext:
 def cleaned(attributes: Attributes) -> dict[str, str | int]:
     """What may be told: nothing that is None, and no secrets."""
     return {
-        name: clean(value) if isinstance(value, str) else value
+        name: clean_text(value) if isinstance(value, str) else value
         for name, value in attributes.items()
         if value is not None
     }
-
-
-@functools.lru_cache(maxsize=1024)
-def clean(text: str) -> str:
-    """A text without secrets. Most are looked at again and again: routes, methods, queues."""
-    return clean_text(text)
 
 
 def nanoseconds(moment: datetime) -> int:

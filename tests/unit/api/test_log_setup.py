@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from shared.log_setup import REMEMBERED_CHARACTERS, WRITTEN_HERE, redact, set_up_logging
-from shared.redaction import without_secrets
+from shared.log_setup import WRITTEN_HERE, redact, set_up_logging
+from shared.redaction import REMEMBERED_CHARACTERS, without_secrets
 from shared.settings import VERSION, Settings
 
 
