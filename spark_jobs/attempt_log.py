@@ -4,8 +4,9 @@ import json
 import os
 import re
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Mapping, Optional
+
+from spark_jobs.moments import as_text, utc_now
 
 if TYPE_CHECKING:
     from spark_jobs.job import Job
@@ -18,7 +19,7 @@ INFO, ERROR = "info", "error"
 def say(level: str, event: str, job: "Job", attempt: int, **facts: Any) -> None:
     """Write a line about an attempt; what is None is left out."""
     line = {
-        "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": as_text(utc_now()),
         "level": level,
         "event": event,
         "service": "spark",

@@ -9,7 +9,6 @@ All that is written lies under `<output>attempt-<N>/`: `_manifest.json`, last of
 import argparse
 import sys
 import traceback
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Sequence
 
@@ -25,6 +24,7 @@ from spark_jobs.attempt_log import ERROR, INFO, say
 from spark_jobs.callback import Callback
 from spark_jobs.failures import FAILURE, AttemptAlreadyWritten, Failure, failure_of
 from spark_jobs.job import Job
+from spark_jobs.moments import utc_now
 from spark_jobs.object_store import ObjectStore
 from spark_jobs.reporter import UNDELIVERED, Reporter
 from spark_jobs.runner import run_attempt
@@ -83,11 +83,6 @@ def tell_failure(reporter: Reporter, error: Exception, failure: Failure) -> None
         reporter.stop()
     else:
         reporter.failed(failure.reason, failure.message, failure.causes)
-
-
-def utc_now() -> datetime:
-    """The time, aware of being UTC."""
-    return datetime.now(timezone.utc)
 
 
 def report_failure(failure: Failure, error: Exception, store: ObjectStore, prefix: str) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, Optional, Tuple
 
 from pyspark.sql.types import StructType
 
 from spark_jobs.job import Job
 from spark_jobs.limits import Violations
+from spark_jobs.moments import as_text
 from spark_jobs.object_store import StoredFile
 from spark_jobs.spark_work import Work
 
@@ -111,7 +112,7 @@ class Manifest:
                 "attempt": self.attempt,
                 "jobType": self.job.job_type,
                 "jobTypeVersion": self.job.job_type_version,
-                "createdAt": _timestamp(self.created_at),
+                "createdAt": as_text(self.created_at),
                 "files": [_output_file(file) for file in written.output.files],
                 "rejectedFiles": [_output_file(file) for file in written.rejected_files],
                 "reportFiles": [_report_file(file) for file in written.report_files],
@@ -137,7 +138,7 @@ class Manifest:
         """What the attempt cost, until this manifest; rows are in `counts`."""
         files = (*self.written.output.files, *self.written.rejected_files, *self.written.report_files)
         return {
-            "startedAt": _timestamp(self.started_at),
+            "startedAt": as_text(self.started_at),
             "durationSeconds": (self.created_at - self.started_at).total_seconds(),
             "bytesWritten": sum(file.size_bytes for file in files),
             "spark": None if self.work is None else _work(self.work),
@@ -183,9 +184,4 @@ def _input_read(each: InputRead) -> Dict[str, Any]:
 
 def _stored_file(file: StoredFile) -> Dict[str, Any]:
     marks = {"etag": file.etag, "versionId": file.version_id}
-    return {"uri": file.uri, "sizeBytes": file.size_bytes, "modifiedAt": _timestamp(file.modified_at), **marks}
-
-
-def _timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and a Z, as the API writes it."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"uri": file.uri, "sizeBytes": file.size_bytes, "modifiedAt": as_text(file.modified_at), **marks}
