@@ -81,8 +81,7 @@ class MarkedRows:
     @property
     def is_torn(self) -> Column:
         """Whether a row is a part of one whose quoted field goes over several lines, or looks like it."""
-        is_torn = is_torn_text(F.col(LINE), self.dialect)
-        return is_torn | self._is_torn_alone if len(self.fields) == 1 else is_torn
+        return is_torn_text(F.col(LINE), self.dialect) | is_torn_alone(self.frame.schema, self.fields, self.dialect)
 
     @property
     def is_good(self) -> Column:
@@ -107,25 +106,7 @@ class MarkedRows:
 
     @property
     def _is_misread(self) -> Column:
-        """Whether a row is malformed, though Spark reads it as if nothing were wrong.
-
-        These are rows with a text that was not in the encoding, and parts of rows with a single field: of the parts of
-        any other row one at least has too few fields. Each row is asked, so only what Spark compiles may stand here.
-        """
-        is_misread = self._is_torn_alone if len(self.fields) == 1 else F.lit(False)
-        texts = [F.col(quoted(name)) for name in self.fields if self._is_text(name)]
-        if texts and self.dialect.encoding == "UTF-8":
-            is_misread |= F.coalesce(any_of([text.contains(REPLACEMENT) for text in texts]), F.lit(False))
-        return is_misread
-
-    @property
-    def _is_torn_alone(self) -> Column:
-        """Whether the only field is torn."""
-        (name,) = self.fields
-        return is_torn_text(F.col(quoted(name)), self.dialect) if self._is_text(name) else F.lit(False)
-
-    def _is_text(self, name: str) -> bool:
-        return isinstance(self.frame.schema[name].dataType, StringType)
+        return is_misread(self.frame.schema, self.fields, self.dialect)
 
     def faults(self) -> Column:
         """What is wrong with a malformed row of `with_lines`, at least one fault.
@@ -163,6 +144,30 @@ def is_torn_text(line: Column, dialect: CsvDialect) -> Column:
     return F.coalesce(is_torn, F.lit(False))
 
 
+def is_torn_alone(schema: StructType, fields: Sequence[str], dialect: CsvDialect) -> Column:
+    """Whether the only field of a row is torn; never, if rows have more: of the parts of one too few fields tell."""
+    if len(fields) > 1 or not _is_text(schema, fields[0]):
+        return F.lit(False)
+    return is_torn_text(F.col(quoted(fields[0])), dialect)
+
+
+def is_misread(schema: StructType, fields: Sequence[str], dialect: CsvDialect) -> Column:
+    """Whether a row is malformed, though Spark reads it as if nothing were wrong.
+
+    These are rows with a text that was not in the encoding, and parts of rows with a single field. Each row is asked,
+    so only what Spark compiles may stand here.
+    """
+    texts = [F.col(quoted(name)) for name in fields if _is_text(schema, name)]
+    if not texts or dialect.encoding != "UTF-8":
+        return is_torn_alone(schema, fields, dialect)
+    is_undecoded = F.coalesce(any_of([text.contains(REPLACEMENT) for text in texts]), F.lit(False))
+    return is_torn_alone(schema, fields, dialect) | is_undecoded
+
+
+def _is_text(schema: StructType, name: str) -> bool:
+    return isinstance(schema[name].dataType, StringType)
+
+
 def read_csv(
     spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
 ) -> MarkedRows:
@@ -170,6 +175,27 @@ def read_csv(
 
     Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
     """
+    schema, names = _checked_schema(spark, source, dialect, columns)
+    reader = _reader(spark, source, dialect).options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE)
+    return MarkedRows(reader.schema(schema.add(LINE, "string")).csv(source.paths), names, dialect)
+
+
+def read_strictly(
+    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
+) -> Tuple[DataFrame, Column]:
+    """The same rows without `LINE`, and whether a row `is_misread`: Spark fails at the first malformed row.
+
+    Keeping malformed lines costs Spark a copy of every row, column by column; this does not.
+    """
+    schema, names = _checked_schema(spark, source, dialect, columns)
+    frame = _reader(spark, source, dialect).options(mode="FAILFAST").schema(schema).csv(source.paths)
+    return frame, is_misread(schema, names, dialect)
+
+
+def _checked_schema(
+    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]]
+) -> Tuple[StructType, Tuple[str, ...]]:
+    """The types to read an input by, and the columns that come from its text. Raises: InvalidInput."""
     _refuse_other_formats(source)
     _refuse_backslash(dialect)
     try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
@@ -177,11 +203,12 @@ def read_csv(
     if dialect.header:
         _check_header(source, first, columns)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
-    names = schema.names[: len(columns or first)]
-    reader = source.reader(spark).options(**dialect.options()).schema(schema.add(LINE, "string"))
+    return schema, tuple(schema.names[: len(columns or first)])
+
+
+def _reader(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> DataFrameReader:
     # enforceSchema would take a file's header as read and ignore it, also where its columns stand in another order.
-    reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE, enforceSchema=False)
-    return MarkedRows(reader.csv(source.paths), tuple(names), dialect)
+    return source.reader(spark).options(**dialect.options(), enforceSchema=False)
 
 
 def _refuse_other_formats(source: InputFiles) -> None:

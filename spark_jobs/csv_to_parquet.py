@@ -6,12 +6,12 @@ from typing import Any, List, Mapping, Optional, Sequence
 from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
-from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, read_csv
-from spark_jobs.inputs import InputFiles
+from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, read_csv, read_strictly
+from spark_jobs.inputs import InputFiles, is_read_in_parts
 from spark_jobs.job import read_parameters
 from spark_jobs.limits import Limits
 from spark_jobs.result import Result
-from spark_jobs.set_aside import kept_and_set_aside
+from spark_jobs.set_aside import all_kept, kept_and_set_aside
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,22 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     """The good rows as data, the malformed ones as rejected."""
     asked = read_parameters(Parameters, parameters)
     (source,) = inputs
+    if asked.limits().allow_none and is_read_in_parts(source, asked.multi_line):
+        return _all_or_none(spark, source, asked)
+    return _sorted(spark, source, asked)
+
+
+def _sorted(spark: SparkSession, source: InputFiles, asked: Parameters) -> Result:
     rows = read_csv(spark, source, asked.dialect(), asked.csv_columns())
     partition_by = known_columns(rows.frame.drop(LINE), asked.partition_by, "partition by")
     return kept_and_set_aside(rows, source, partition_by, asked.limits())
+
+
+def _all_or_none(spark: SparkSession, source: InputFiles, asked: Parameters) -> Result:
+    """All rows, as fast as Spark reads them, for who wants no data if one of them is malformed.
+
+    If one is, the rows are sorted after all: the job fails, and they say why.
+    """
+    frame, is_misread = read_strictly(spark, source, asked.dialect(), asked.csv_columns())
+    partition_by = known_columns(frame, asked.partition_by, "partition by")
+    return all_kept(frame, is_misread, source, partition_by, otherwise=lambda: _sorted(spark, source, asked))

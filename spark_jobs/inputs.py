@@ -13,6 +13,8 @@ from spark_jobs.manifest import MANIFEST, Output
 from spark_jobs.object_store import NoSuchObject, ObjectStore, StoredFile
 
 ATTEMPT_FOLDER = re.compile(r"/attempt-[0-9]+(/data)?\Z")
+# By these names Hadoop knows its codecs.
+COMPRESSED = (".gz", ".bz2", ".deflate", ".snappy", ".lz4", ".zst")
 PATTERN_CHARACTER = re.compile(r"[{}\[\]*?\\]")
 
 
@@ -111,6 +113,14 @@ def _files_with_data(wanted: Input, root: str, listed: List[StoredFile]) -> Inpu
         state = "is empty" if seen else "holds no files"
         raise InvalidInput(f"Input {wanted.name!r}: {wanted.uri} {state}; there is nothing to read.")
     return InputFiles(wanted.name, wanted.uri, files, None if is_object else root)
+
+
+def is_read_in_parts(source: InputFiles, multi_line: bool) -> bool:
+    """Whether Spark may divide large files of text among tasks.
+
+    Where it may not, a task that fails at a row has read up to a whole file, and Spark lets it try four times.
+    """
+    return not multi_line and not any(uri.lower().endswith(COMPRESSED) for uri in source.uris)
 
 
 def is_hidden(path: str) -> bool:

@@ -38,6 +38,11 @@ class Limits:
     max_rejected_rows: Optional[int] = None
     max_rejected_fraction: Optional[float] = None
 
+    @property
+    def allow_none(self) -> bool:
+        """Whether a single row set aside is one too many."""
+        return self.max_rejected_rows == 0 or self.max_rejected_fraction == 0
+
     def allow(self, rows_read: int, rows_rejected: int) -> bool:
         """Whether so many rows may be set aside."""
         return self._broken(rows_read, rows_rejected) is None

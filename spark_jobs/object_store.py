@@ -82,6 +82,11 @@ class ObjectStore:
         finally:
             stream.close()
 
+    def delete(self, uri: str) -> None:
+        """Delete a folder and all in it, if it is there."""
+        path = self._path(uri)
+        self._file_system(path).delete(path, True)
+
     def sha256(self, uri: str) -> str:
         """The SHA-256 of an object in hex, streamed: its size does not matter."""
         stream = self._open(uri)

@@ -16,6 +16,7 @@ class Result:
     them must be found again, written or rejected: those that were not written are what `rejected` gives, which is
     called if there are any, and `check_rejected` once they have been written: it raises InvalidInput if they say
     that the data cannot be trusted. Beyond `limits` they fail the job.
+    If the input turns out to be at fault while `data` is written, all is done anew by what `otherwise` gives.
     `reports` are whole documents by their file names, for people and programs; `report_on` makes those that
     tell what was set aside.
     """
@@ -26,6 +27,7 @@ class Result:
     partition_by: Tuple[str, ...] = ()
     rejected: Optional[Callable[[], DataFrame]] = None
     check_rejected: Optional[Callable[[], None]] = None
+    otherwise: Optional[Callable[[], "Result"]] = None
     keeps_every_row: bool = False
     limits: Limits = NO_LIMITS
     reports: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -25,7 +25,7 @@ from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.deployed_code import code_sha256
 from spark_jobs.discreet import without_quotes
-from spark_jobs.failures import AttemptAlreadyWritten, InvalidInput
+from spark_jobs.failures import INVALID_INPUT, AttemptAlreadyWritten, InvalidInput, failure_of
 from spark_jobs.input_changes import held_to
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
@@ -93,9 +93,8 @@ def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock
 
 def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles], prefix: str) -> Written:
     """Run the job's type and write all but the manifest. Raises: InvalidInput, RowsLost, and whatever Spark raises."""
-    result = run_program(spark, store, job, inputs)
-    rows_written = write_data(spark, store, result, prefix + "data")
-    rows_read = result.rows_read()
+    first = run_program(spark, store, job, inputs)
+    result, rows_read, rows_written = write_and_count(spark, store, first, prefix + "data")
     data_files = describe_files(store, prefix, "data", data_counter(spark, store, result, prefix + "data"))
     is_any_left = result.rejected is not None and sum(rows_read.values()) > rows_in(data_files)
     rejected_files = write_rejected(spark, store, result, prefix) if is_any_left else ()
@@ -139,6 +138,20 @@ def count_violations(spark: SparkSession, folder: str) -> Tuple[Violations, ...]
     broken = spark.read.schema(VIOLATIONS).json(folder).select(F.explode("violations").alias("rule")).select("rule.*")
     counted = broken.groupBy("column", "rule").count().orderBy("column", "rule").collect()
     return tuple(Violations(row["column"], row["rule"], row["count"]) for row in counted)
+
+
+def write_and_count(
+    spark: SparkSession, store: ObjectStore, result: Result, folder: str
+) -> Tuple[Result, Mapping[str, int], Optional[int]]:
+    """Write a result's data, or that of the one that stands in for it; which, its rows read and its rows written."""
+    try:
+        rows_written = write_data(spark, store, result, folder)
+        return result, result.rows_read(), rows_written
+    except Exception as error:
+        if result.otherwise is None or failure_of(error).reason != INVALID_INPUT:
+            raise
+    store.delete(folder)
+    return write_and_count(spark, store, result.otherwise(), folder)
 
 
 def write_data(spark: SparkSession, store: ObjectStore, result: Result, folder: str) -> Optional[int]:

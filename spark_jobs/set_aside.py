@@ -1,7 +1,7 @@
 """Rows sorted into good ones, which a job writes, and others, which it sets aside with the reasons."""
 
 from dataclasses import replace
-from typing import Any, Tuple
+from typing import Any, Callable, Mapping, Tuple
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
@@ -45,6 +45,34 @@ def kept_and_set_aside(
         check_rejected=refuse_torn,
         keeps_every_row=True,
         limits=limits,
+    )
+
+
+def all_kept(
+    frame: DataFrame,
+    is_misread: Column,
+    source: InputFiles,
+    partition_by: Tuple[str, ...],
+    otherwise: Callable[[], Result],
+) -> Result:
+    """All rows as data, counted while they are written.
+
+    `otherwise` stands in if Spark fails at a row, or has misread one.
+    """
+    counted = Observation()
+    misread = F.count(F.when(is_misread, 1)).alias("misread")
+
+    def rows_read() -> Mapping[str, int]:
+        if counted.get["misread"]:
+            raise InvalidInput(f"Input {source.name!r}: {in_rows(counted.get['misread'])} are malformed.")
+        return {source.name: counted.get["read"]}
+
+    return Result(
+        data=frame.observe(counted, F.count(F.lit(1)).alias("read"), misread),
+        rows_read=rows_read,
+        partition_by=partition_by,
+        otherwise=otherwise,
+        keeps_every_row=True,
     )
 
 
