@@ -15,7 +15,8 @@ CSV_TO_PARQUET = JobType(
         "them, is set aside too, and a line with half of a quoted field fails the job unless `multiLine` is true. "
         "Decimals with more digits after the point than their type are rounded. Under a contract the columns have its "
         "types, and rows that break one of its rules are set aside too. Files compressed as .gz or .bz2 are read as "
-        "they are."
+        "they are. Where no row may be set aside (`maxRejectedRows` 0) the job is faster: until there is a malformed "
+        "row, Spark need not keep the lines of all. That takes files that are not compressed, and no contract."
     ),
     min_inputs=1,
     max_inputs=1,
