@@ -7,6 +7,9 @@ INFRA := .venv/infra/bin
 CHECKOV := .venv/checkov/bin
 PYTEST := $(PRODUCT)/python -m pytest
 CONTRACTS := $(addprefix tests/integration/test_,store_contract.py lists_contract.py lists_under_change.py cost_of_lists.py cost_of_jobs.py)
+# Two processes. One that has nothing left takes over tests that wait for the other: tests of a few seconds, side by side
+# in one file, would leave it idle for minutes.
+STEALING := -n 2 --dist worksteal
 # Two processes, each with local clouds of its own. Files stay whole, since their tests share what they started.
 TWO_CLOUDS := -n 2 --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-append --cov-report=
@@ -41,7 +44,7 @@ unit: setup ## milliseconds each, no network
 	$(PYTEST) -q -n 2 tests/unit tests/repository $(COVERAGE)
 
 simulation: setup ## the worker cut at every call, on fakes and a virtual clock
-	$(PYTEST) -q -n 2 tests/simulation
+	$(PYTEST) -q $(STEALING) tests/simulation
 
 node: setup ## make the environment of the Node packages that tests use
 	@"$(PYTHON)" scripts/set_up.py node
@@ -80,7 +83,7 @@ mutants: setup ## break the worker's protocol in each known way, and see which t
 
 contracts: setup ## what the stores rely on, tried on DynamoDB Local (needs Java 17 and Maven)
 	@scripts/dynamodb_local.sh
-	$(PYTEST) -q -n 2 --dist worksteal $(CONTRACTS) --dynamodb-local .venv/dynamodb-local -k dynamodb-local
+	$(PYTEST) -q $(STEALING) $(CONTRACTS) --dynamodb-local .venv/dynamodb-local -k dynamodb-local
 
 api-changes: setup ## whether the API keeps what the last release promised (needs Go)
 	@scripts/oasdiff.sh
