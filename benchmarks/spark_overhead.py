@@ -226,8 +226,8 @@ def ask(process: "subprocess.Popen[str]", written: Path) -> dict[str, float]:
     process.stdin.write("once\n")
     process.stdin.flush()
     answer = process.stdout.readline()
-    if not answer:
-        raise SystemExit("benchmark: a side ended before it answered")
+    if not answer.startswith("{"):
+        raise SystemExit(f"benchmark: a side ended before it answered; it said {answer!r}")
     parquet = parquet_below(written)
     shutil.rmtree(written)
     return {**json.loads(answer), **parquet}

@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,17 +14,6 @@ import structlog
 from shared.log_setup import WRITTEN_HERE, redact, set_up_logging
 from shared.redaction import REMEMBERED_CHARACTERS, without_secrets
 from shared.settings import VERSION, Settings
-
-
-@pytest.fixture
-def _plain_logging_after() -> Iterator[None]:
-    """Give logging back as it was found."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

@@ -255,16 +255,6 @@ def test_log_lines_have_the_ids_of_the_span_that_they_were_written_in(spans: Spa
     assert "trace_id" not in outside
 
 
-@pytest.fixture
-def _plain_logging_after() -> Iterator[None]:
-    """Give logging back as it was found."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
-
-
 @pytest.mark.parametrize(
     ("endpoint", "is_good"),
     [
