@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import StringType, StructField, StructType
 
 from spark_jobs.columns import any_of, quoted
 from spark_jobs.date_patterns import pattern_options, try_patterns
@@ -168,34 +168,48 @@ def _is_text(schema: StructType, name: str) -> bool:
     return isinstance(schema[name].dataType, StringType)
 
 
+@dataclass(frozen=True)
+class TypedCsv:
+    """A CSV input of which is known what Spark is to read: its `schema`, and `fields`, which come from the text."""
+
+    source: InputFiles
+    dialect: CsvDialect
+    schema: StructType
+    fields: Tuple[str, ...]
+
+    def marked(self, spark: SparkSession) -> MarkedRows:
+        """Its rows, malformed ones too, with their lines."""
+        reader = self._reader(spark).options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE)
+        schema = StructType([*self.schema.fields, StructField(LINE, StringType())])
+        return MarkedRows(reader.schema(schema).csv(self.source.paths), self.fields, self.dialect)
+
+    def strict(self, spark: SparkSession) -> Tuple[DataFrame, Column]:
+        """The same rows without `LINE`, and whether a row `is_misread`: Spark fails at the first malformed row.
+
+        Keeping malformed lines costs Spark a copy of every row, column by column; this does not.
+        """
+        frame = self._reader(spark).options(mode="FAILFAST").schema(self.schema).csv(self.source.paths)
+        return frame, is_misread(self.schema, self.fields, self.dialect)
+
+    def _reader(self, spark: SparkSession) -> DataFrameReader:
+        # enforceSchema would take a file's header as read and ignore it, also where its columns are in another order.
+        return self.source.reader(spark).options(**self.dialect.options(), enforceSchema=False)
+
+
 def read_csv(
     spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
 ) -> MarkedRows:
-    """The rows of a CSV input under the types of `columns`, or under types inferred from all of its rows.
+    """The rows of a CSV input under the types that `typed_csv` finds. Raises: InvalidInput."""
+    return typed_csv(spark, source, dialect, columns).marked(spark)
+
+
+def typed_csv(
+    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
+) -> TypedCsv:
+    """A CSV input with the types of `columns`, or with types inferred from all of its rows.
 
     Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
     """
-    schema, names = _checked_schema(spark, source, dialect, columns)
-    reader = _reader(spark, source, dialect).options(mode="PERMISSIVE", columnNameOfCorruptRecord=LINE)
-    return MarkedRows(reader.schema(schema.add(LINE, "string")).csv(source.paths), names, dialect)
-
-
-def read_strictly(
-    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]] = None
-) -> Tuple[DataFrame, Column]:
-    """The same rows without `LINE`, and whether a row `is_misread`: Spark fails at the first malformed row.
-
-    Keeping malformed lines costs Spark a copy of every row, column by column; this does not.
-    """
-    schema, names = _checked_schema(spark, source, dialect, columns)
-    frame = _reader(spark, source, dialect).options(mode="FAILFAST").schema(schema).csv(source.paths)
-    return frame, is_misread(schema, names, dialect)
-
-
-def _checked_schema(
-    spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Optional[Sequence[CsvColumn]]
-) -> Tuple[StructType, Tuple[str, ...]]:
-    """The types to read an input by, and the columns that come from its text. Raises: InvalidInput."""
     _refuse_other_formats(source)
     _refuse_backslash(dialect)
     try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
@@ -203,12 +217,7 @@ def _checked_schema(
     if dialect.header:
         _check_header(source, first, columns)
     schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
-    return schema, tuple(schema.names[: len(columns or first)])
-
-
-def _reader(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> DataFrameReader:
-    # enforceSchema would take a file's header as read and ignore it, also where its columns stand in another order.
-    return source.reader(spark).options(**dialect.options(), enforceSchema=False)
+    return TypedCsv(source, dialect, schema, tuple(schema.names[: len(columns or first)]))
 
 
 def _refuse_other_formats(source: InputFiles) -> None:

@@ -6,7 +6,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
-from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, read_csv, read_strictly
+from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, TypedCsv, typed_csv
 from spark_jobs.inputs import InputFiles, is_read_in_parts
 from spark_jobs.job import read_parameters
 from spark_jobs.limits import Limits
@@ -49,22 +49,20 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     """The good rows as data, the malformed ones as rejected."""
     asked = read_parameters(Parameters, parameters)
     (source,) = inputs
-    if asked.limits().allow_none and is_read_in_parts(source, asked.multi_line):
-        return _all_or_none(spark, source, asked)
-    return _sorted(spark, source, asked)
+    table = typed_csv(spark, source, asked.dialect(), asked.csv_columns())
+    if asked.limits().expect_some or not is_read_in_parts(source, asked.multi_line):
+        return _sorted(spark, table, asked)
+    return _unsorted(spark, table, asked)
 
 
-def _sorted(spark: SparkSession, source: InputFiles, asked: Parameters) -> Result:
-    rows = read_csv(spark, source, asked.dialect(), asked.csv_columns())
+def _sorted(spark: SparkSession, table: TypedCsv, asked: Parameters) -> Result:
+    rows = table.marked(spark)
     partition_by = known_columns(rows.frame.drop(LINE), asked.partition_by, "partition by")
-    return kept_and_set_aside(rows, source, partition_by, asked.limits())
+    return kept_and_set_aside(rows, table.source, partition_by, asked.limits())
 
 
-def _all_or_none(spark: SparkSession, source: InputFiles, asked: Parameters) -> Result:
-    """All rows, as fast as Spark reads them, for who wants no data if one of them is malformed.
-
-    If one is, the rows are sorted after all: the job fails, and they say why.
-    """
-    frame, is_misread = read_strictly(spark, source, asked.dialect(), asked.csv_columns())
+def _unsorted(spark: SparkSession, table: TypedCsv, asked: Parameters) -> Result:
+    """All rows, as fast as Spark reads them; if one is malformed after all, the rows are sorted instead."""
+    frame, is_misread = table.strict(spark)
     partition_by = known_columns(frame, asked.partition_by, "partition by")
-    return all_kept(frame, is_misread, source, partition_by, otherwise=lambda: _sorted(spark, source, asked))
+    return all_kept(frame, is_misread, table.source, partition_by, otherwise=lambda: _sorted(spark, table, asked))

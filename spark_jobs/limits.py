@@ -39,9 +39,10 @@ class Limits:
     max_rejected_fraction: Optional[float] = None
 
     @property
-    def allow_none(self) -> bool:
-        """Whether a single row set aside is one too many."""
-        return self.max_rejected_rows == 0 or self.max_rejected_fraction == 0
+    def expect_some(self) -> bool:
+        """Whether somebody has said that there may be such rows, and how many."""
+        stated = [limit for limit in (self.max_rejected_rows, self.max_rejected_fraction) if limit is not None]
+        return bool(stated) and 0 not in stated
 
     def allow(self, rows_read: int, rows_rejected: int) -> bool:
         """Whether so many rows may be set aside."""

@@ -3,9 +3,9 @@
 import hashlib
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
-from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
 from spark_jobs import (
@@ -21,11 +21,12 @@ from spark_jobs import (
     quality,
     sql,
 )
+from spark_jobs.attempt_log import INFO, say
 from spark_jobs.contract import read_contract
 from spark_jobs.csv_files import CsvDialect
 from spark_jobs.deployed_code import code_sha256
 from spark_jobs.discreet import without_quotes
-from spark_jobs.failures import INVALID_INPUT, AttemptAlreadyWritten, InvalidInput, failure_of
+from spark_jobs.failures import AttemptAlreadyWritten, InvalidInput
 from spark_jobs.input_changes import held_to
 from spark_jobs.inputs import InputFiles, find_input, is_hidden
 from spark_jobs.job import Job
@@ -34,6 +35,7 @@ from spark_jobs.manifest import MANIFEST, Code, InputRead, Manifest, Output, Out
 from spark_jobs.object_store import ObjectStore, in_parallel
 from spark_jobs.result import Result
 from spark_jobs.spark_work import work_since, work_so_far
+from spark_jobs.writing import write_and_count, writer
 
 # A job type is a function (session, inputs, parameters) -> Result, in a module of its own.
 JOB_TYPES = {
@@ -84,17 +86,24 @@ def _run_attempt(spark: SparkSession, job: Job, attempt: int, prefix: str, clock
     worked_before = work_so_far(spark)
     inputs = [find_input(store, each) for each in job.inputs]
     with held_to(store, inputs):
-        written = write_all(spark, store, job, inputs, prefix)
+        written = write_all(spark, store, job, attempt, inputs, prefix)
     work, code = work_since(spark, worked_before), Code(code_sha256(), spark.version)
     manifest = Manifest(job, attempt, started_at, clock(), written, code, work).to_json()
     store.write_text(prefix + MANIFEST, manifest)
     return hashlib.sha256(manifest.encode("utf-8")).hexdigest()
 
 
-def write_all(spark: SparkSession, store: ObjectStore, job: Job, inputs: Sequence[InputFiles], prefix: str) -> Written:
+def write_all(
+    spark: SparkSession, store: ObjectStore, job: Job, attempt: int, inputs: Sequence[InputFiles], prefix: str
+) -> Written:
     """Run the job's type and write all but the manifest. Raises: InvalidInput, RowsLost, and whatever Spark raises."""
-    first = run_program(spark, store, job, inputs)
-    result, rows_read, rows_written = write_and_count(spark, store, first, prefix + "data")
+    result, rows_read, rows_written = write_and_count(
+        spark,
+        store,
+        run_program(spark, store, job, inputs),
+        prefix + "data",
+        tell_again=lambda: say(INFO, "input_read_again", job, attempt),
+    )
     data_files = describe_files(store, prefix, "data", data_counter(spark, store, result, prefix + "data"))
     is_any_left = result.rejected is not None and sum(rows_read.values()) > rows_in(data_files)
     rejected_files = write_rejected(spark, store, result, prefix) if is_any_left else ()
@@ -138,41 +147,6 @@ def count_violations(spark: SparkSession, folder: str) -> Tuple[Violations, ...]
     broken = spark.read.schema(VIOLATIONS).json(folder).select(F.explode("violations").alias("rule")).select("rule.*")
     counted = broken.groupBy("column", "rule").count().orderBy("column", "rule").collect()
     return tuple(Violations(row["column"], row["rule"], row["count"]) for row in counted)
-
-
-def write_and_count(
-    spark: SparkSession, store: ObjectStore, result: Result, folder: str
-) -> Tuple[Result, Mapping[str, int], Optional[int]]:
-    """Write a result's data, or that of the one that stands in for it; which, its rows read and its rows written."""
-    try:
-        rows_written = write_data(spark, store, result, folder)
-        return result, result.rows_read(), rows_written
-    except Exception as error:
-        if result.otherwise is None or failure_of(error).reason != INVALID_INPUT:
-            raise
-    store.delete(folder)
-    return write_and_count(spark, store, result.otherwise(), folder)
-
-
-def write_data(spark: SparkSession, store: ObjectStore, result: Result, folder: str) -> Optional[int]:
-    """Write a result's data; its rows, counted on the way, or None where the rows read tell how many they must be."""
-    counted = None if result.keeps_every_row else Observation()
-    frame = result.data if counted is None else result.data.observe(counted, F.count(F.lit(1)).alias("rows"))
-    writer(frame, result.file_format).partitionBy(*result.partition_by).save(folder)
-    # No row, no partition, no file: but the schema must be there to read.
-    if result.partition_by and not (store.exists(folder) and store.list_files(folder)):
-        writer(spark.createDataFrame([], result.data.schema), "parquet").mode("append").save(folder)
-    return None if counted is None else counted.get["rows"]
-
-
-def writer(frame: DataFrame, file_format: str) -> DataFrameWriter:
-    """A writer of frames to new folders; an attempt never writes over anything."""
-    options = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": False}  # the manifest says this, and more
-    if file_format == "csv":
-        # Spark would trim texts, escape quotes by a backslash, and leave out a row whose only field is NULL.
-        spaces = {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
-        options.update(spaces, header=True, escape='"', quoteAll=len(frame.columns) == 1)
-    return frame.write.format(file_format).mode("errorifexists").options(**options)
 
 
 def write_rejected(spark: SparkSession, store: ObjectStore, result: Result, prefix: str) -> Tuple[OutputFile, ...]:

@@ -9,13 +9,12 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from spark_jobs.columns import quoted
 from spark_jobs.csv_files import LINE, CsvDialect, read_csv
 from spark_jobs.failures import InvalidInput
-from spark_jobs.inputs import InputFiles
+from spark_jobs.inputs import COMPRESSED, InputFiles
 from spark_jobs.json_files import read_json
 from spark_jobs.object_store import ObjectStore, in_parallel
 
 FORMATS = ("parquet", "csv", "json")
 FORMATS_BY_SUFFIX = {"csv": "csv", "json": "json", "jsonl": "json", "ndjson": "json"}
-COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def read_table(spark: SparkSession, source: InputFiles, wanted_format: Optional[
 def format_of(uri: str) -> str:
     """The format that a file's name tells; `parquet` if it tells none."""
     name = uri.rsplit("/", 1)[-1].lower()
-    for suffix in COMPRESSIONS:
+    for suffix in COMPRESSED:
         if name.endswith(suffix):
             name = name[: -len(suffix)]
     return FORMATS_BY_SUFFIX.get(name.rsplit(".", 1)[-1], "parquet")

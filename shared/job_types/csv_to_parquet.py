@@ -15,8 +15,10 @@ CSV_TO_PARQUET = JobType(
         "them, is set aside too, and a line with half of a quoted field fails the job unless `multiLine` is true. "
         "Decimals with more digits after the point than their type are rounded. Under a contract the columns have its "
         "types, and rows that break one of its rules are set aside too. Files compressed as .gz or .bz2 are read as "
-        "they are. Where no row may be set aside (`maxRejectedRows` 0) the job is faster: until there is a malformed "
-        "row, Spark need not keep the lines of all. That takes files that are not compressed, and no contract."
+        "they are. A job that does not say how many rows may be set aside hopes that there is none, which is faster; "
+        "if there is one, its input is read again. So state `maxRejectedRows` or `maxRejectedFraction` where "
+        "malformed rows are common. Files that are compressed or `multiLine`, and those under a contract, are read "
+        "for malformed rows from the start."
     ),
     min_inputs=1,
     max_inputs=1,
