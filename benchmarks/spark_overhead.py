@@ -1,11 +1,13 @@
 """What `csv-to-parquet` adds to Spark: our job against a bare PySpark script, on ten times the flights of 2013.
 
 Run by `make bench-spark`. Each side is a process with a session of its own under the same settings; they convert the
-same file in turn, and the first run of each, in which Java warms up, is dropped. The bare script knows the types of the
-columns, reads and writes: it neither counts nor looks for malformed rows. Our job does, in two ways: by default it
-hopes that there is none, and where it is told how many there may be it keeps the lines. All sides must write as many
-files with as many bytes, or the comparison is refused; only the side that shows the price of a vain hope converts
-another file, of which the last row is malformed.
+same file in turn, and the first run of each, in which Java warms up, is dropped. What Java makes of a program differs
+from process to process by some hundredths for as long as it lives, so all are launched several times.
+
+The bare script knows the types of the columns, reads and writes: it neither counts nor looks for malformed rows. Our
+job does, in two ways: by default it hopes that there is none, and where it is told how many there may be it keeps the
+lines. All sides must write as many files with as many bytes, or the comparison is refused; only the side that shows the
+price of a vain hope converts another file, of which the last row is malformed.
 """
 
 import argparse
@@ -216,7 +218,7 @@ def write_flights(path: Path, times: int) -> None:
 
 
 def measure(bucket: Path, rounds: int) -> Iterator[dict[str, dict[str, float]]]:
-    """The figures of each round after the first, by side; in every other round the order is turned round."""
+    """The figures of each round after the first of new processes; in every other round the order is turned round."""
     command = [sys.executable, "-m", "benchmarks.spark_overhead", "--bucket", str(bucket), "--side"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     processes = {side: subprocess.Popen([*command, side], cwd=ROOT, text=True, **pipes) for side in SIDES}
@@ -251,7 +253,8 @@ def main() -> None:
     """Measure all sides in turn, and print what each takes of what the bare script takes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=10, help="how many times the flights")
-    parser.add_argument("--rounds", type=int, default=7, help="how many rounds after the first")
+    parser.add_argument("--launches", type=int, default=3, help="how many times all sides are started")
+    parser.add_argument("--rounds", type=int, default=3, help="how many rounds of each launch after the first")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--bucket", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -264,28 +267,20 @@ def main() -> None:
         shutil.copyfile(source, source.parent / "malformed.csv")
         with (source.parent / "malformed.csv").open("a") as file:
             file.write("too few fields\n")
-        print(f"{source.stat().st_size / 2**20:.0f} MiB of CSV; medians of {asked.rounds} rounds after the first")
-        found = list(measure(source.parent, asked.rounds))
-    columns = ("seconds", "ratio", "of best", "CPU", "ratio", "of best", "MiB")
+        print(f"{source.stat().st_size / 2**20:.0f} MiB of CSV; {asked.launches} launches of {asked.rounds} rounds")
+        found = [each for _ in range(asked.launches) for each in measure(source.parent, asked.rounds)]
+    columns = ("seconds", "ratio", "CPU", "ratio", "MiB")
     print(f"{'':20}" + "".join(f"{column:>8}" for column in columns))
     for side in SIDES:
-        wall, cpu = (compare(found, side, kind) for kind in ("wall", "cpu"))
-        print(f"{side:20}{row(wall)}{row(cpu)}{found[-1][side]['peak_mib']:8.0f}")
+        (wall, wall_ratio), (cpu, cpu_ratio) = (compare(found, side, kind) for kind in ("wall", "cpu"))
+        peak = max(figures[side]["peak_mib"] for figures in found)
+        print(f"{side:20}{wall:8.2f}{wall_ratio:8.3f}{cpu:8.2f}{cpu_ratio:8.3f}{peak:8.0f}")
 
 
-def compare(found: Rounds, side: str, kind: str) -> tuple[float, float, float]:
-    """A side's median, the median of its ratios to the bare script, and the ratio of the two's best rounds.
-
-    What else a machine does only makes rounds slower, so where it does much the best rounds tell more.
-    """
+def compare(found: Rounds, side: str, kind: str) -> tuple[float, float]:
+    """A side's median, and the median of its ratios to the bare script in the same rounds."""
     ours, bare = ([each[name][kind] for each in found] for name in (side, "bare"))
-    ratios = [mine / base for mine, base in zip(ours, bare, strict=True)]
-    return statistics.median(ours), statistics.median(ratios), min(ours) / min(bare)
-
-
-def row(figures: tuple[float, float, float]) -> str:
-    """Figures as cells."""
-    return f"{figures[0]:8.2f}{figures[1]:8.3f}{figures[2]:8.3f}"
+    return statistics.median(ours), statistics.median(mine / base for mine, base in zip(ours, bare, strict=True))
 
 
 if __name__ == "__main__":
