@@ -42,6 +42,8 @@ FAILURE_TEXTS: tuple[tuple[str, FailureClass], ...] = (
     (r"classnotfoundexception|nosuchmethoderror", FailureClass.USER),
     (r"lost (its )?(worker|driver|executor)|executorlostfailure|worker was lost", FailureClass.TRANSIENT),
     (r"metadatafetchfailed|fetchfailed|missing an output location for shuffle", FailureClass.TRANSIENT),
+    # Of our own programs: another attempt writes elsewhere.
+    (r"\btasksgoon\b", FailureClass.TRANSIENT),
     (r"slowdown|service unavailable|status code: 50[0-9]|internal ?(server )?error", FailureClass.TRANSIENT),
     (r"image pull|imagepull|pull(ing)? image", FailureClass.TRANSIENT),
     (r"connection (reset|refused)|sockettimeoutexception", FailureClass.TRANSIENT),

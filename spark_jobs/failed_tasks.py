@@ -14,13 +14,13 @@ LOGGERS = (
 )
 # The scheduler's lines hold its text, and this condition of Spark is in it.
 MALFORMED = "(?s).*MALFORMED_RECORD_IN_PARSING.*"
-# A task looks whether it was cancelled at every row.
-PATIENCE_SECONDS = 60.0
+# A task looks whether it was cancelled at every row, but a row may have to wait for S3.
+PATIENCE_SECONDS = 300.0
 PAUSE_SECONDS = 0.05
 
 
 class TasksGoOn(Exception):
-    """Tasks of a write that failed do not end, and might still write."""
+    """Tasks of a write that failed do not end, and might still write. The platform tries another attempt then."""
 
 
 @contextmanager

@@ -60,6 +60,7 @@ TEXTS = [
     ("java.lang.ClassNotFoundException: com.example.Main", "user"),
     ("ExecutorLostFailure (executor 3 exited caused by one of the running tasks)", "transient"),
     ("org.apache.spark.shuffle.FetchFailedException: Connection from /10.0.0.1 closed", "transient"),
+    ("TasksGoOn: Tasks of a write that failed still run after 300 s.", "transient"),
     ("MetadataFetchFailedException: Missing an output location for shuffle 0", "transient"),
     ("AmazonS3Exception: Please reduce your request rate. SlowDown (Status Code: 503)", "transient"),
     ("Job failed because of an internal error of the service", "transient"),
