@@ -97,21 +97,29 @@ def test_a_failure_while_rows_are_read_leaves_no_manifest(platform, capfd):
     assert capfd.readouterr().err.splitlines()[-1] == attempt.failure["message"]
 
 
-def test_rows_lost_on_the_way_fail_the_run_as_our_defect(platform, monkeypatch):
+@pytest.mark.parametrize(
+    ("content", "parameters", "counts"),
+    [
+        ("id,name\n1,ant\n2,bee\n3\n", {"maxRejectedRows": 1}, "3 rows were read, but 1 written and 1 set aside"),
+        ("id,name\n1,ant\n2,bee\n", {}, "2 rows were read, but 1 written and 0 set aside"),
+    ],
+    ids=["where malformed rows are expected", "where none is"],
+)
+def test_rows_lost_on_the_way_fail_the_run_as_our_defect(platform, monkeypatch, content, parameters, counts):
     def run_and_lose_a_row(spark, inputs, parameters):
         result = csv_to_parquet.run(spark, inputs, parameters)
         return replace(result, data=result.data.where("id > 1"))
 
     monkeypatch.setitem(runner.JOB_TYPES, "csv-to-parquet", run_and_lose_a_row)
 
-    attempt = platform.convert("id,name\n1,ant\n2,bee\n3\n")
+    attempt = platform.convert(content, parameters)
 
     assert attempt.manifest is None
     assert attempt.failure == {
         "failureReason": "RUN_FAILED",
-        "message": "RowsLost: 3 rows were read, but 1 written and 1 set aside.",
+        "message": f"RowsLost: {counts}.",
         "exception": "RowsLost",
-        "causes": ["RowsLost: 3 rows were read, but 1 written and 1 set aside."],
+        "causes": [f"RowsLost: {counts}."],
     }
 
 
