@@ -2,10 +2,12 @@
 
 import gzip
 import json
-from threading import Thread
+from contextlib import suppress
+from threading import Thread, Timer
 
 import pytest
 from conftest import ROOT
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
 from spark_jobs import csv_to_parquet
@@ -158,9 +160,24 @@ def levels_of(spark, name):
     return spark._jvm.org.apache.logging.log4j.LogManager.getLogger(name).getLevel().toString()
 
 
-def slow_task(seconds):
-    """An expression that Spark takes so long for; of a task that is cancelled meanwhile it does not notice."""
-    return f"java_method('java.lang.Thread', 'sleep', {seconds * 1000}L)"
+# For so long that a test that does not wake it would be seen to hang; of being cancelled it does not notice.
+SLOW = "java_method('java.lang.Thread', 'sleep', 120000L)"
+
+
+def wake_tasks(spark):
+    """Let the tasks that sleep, or are about to, fail at once."""
+    while is_any_running(spark):
+        for thread in spark._jvm.java.lang.Thread.getAllStackTraces().keySet():
+            if thread.getName().startswith("Executor task launch worker for task"):
+                thread.interrupt()
+
+
+class WatchedStore(ObjectStore):
+    """A store that notes whether tasks ran when it deleted."""
+
+    def delete(self, uri):
+        self.had_tasks = is_any_running(self.spark)
+        super().delete(uri)
 
 
 @pytest.fixture
@@ -174,8 +191,10 @@ def uninterrupted(spark):
 @pytest.mark.usefixtures("uninterrupted")
 def test_data_is_written_anew_only_when_no_task_writes_any_more(platform):
     spark, folder = platform.spark, f"s3://processed/{platform.prefix}/data"
+    store = WatchedStore(spark)
+    store.spark = spark
     fails_while_another_goes_on = spark.range(0, 2, 1, 2).select(
-        F.expr(f"if(id = 1, cast({slow_task(3)} as int), cast(concat('x', id) as int))").alias("id")
+        F.expr(f"if(id = 1, {SLOW}, cast(cast(concat('x', id) as int) as string))").alias("id")
     )
     spark.conf.set("spark.sql.ansi.enabled", "true")
     first = Result(
@@ -185,18 +204,20 @@ def test_data_is_written_anew_only_when_no_task_writes_any_more(platform):
     )
     running = []
 
-    result, rows_read, rows_written = write_and_count(
-        spark, ObjectStore(spark), first, folder, tell_again=lambda: running.append(is_any_running(spark))
-    )
+    def tell_again():
+        running.append(is_any_running(spark))
+        Timer(1, wake_tasks, [spark]).start()
+
+    result, rows_read, rows_written = write_and_count(spark, store, first, folder, tell_again)
 
     assert running == [True]
-    assert not is_any_running(spark)
+    assert store.had_tasks is False
     assert (rows_read, rows_written) == ({"t": 3}, 3)
     assert result.data.count() == spark.read.parquet(folder).count() == 3
 
 
 def test_a_task_that_does_not_end_fails_the_job(spark):
-    job = Thread(target=spark.range(1).selectExpr(slow_task(2)).collect)
+    job = Thread(target=compute_in_vain, args=[spark.range(1).selectExpr(SLOW)])
     job.start()
     while not is_any_running(spark):
         pass
@@ -204,8 +225,14 @@ def test_a_task_that_does_not_end_fails_the_job(spark):
     with pytest.raises(TasksGoOn, match="still run after 0 s"):
         wait_for_tasks(spark, patience_seconds=0)
 
+    wake_tasks(spark)
     wait_for_tasks(spark)
     job.join()
+
+
+def compute_in_vain(frame):
+    with suppress(Py4JJavaError):
+        frame.collect()
 
 
 def events(printed):
