@@ -1,4 +1,4 @@
-"""Who expects no malformed row is served at Spark's own speed, and like everybody else if there is one."""
+"""Who expects no malformed row is served at nearly Spark's own speed, and like everybody else if there is one."""
 
 import gzip
 import json
