@@ -226,3 +226,8 @@ def submit(buckets_folder, java_home):
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
     return run
+
+
+def own_lines(printed):
+    """The lines of JSON that a program of ours logged, among all that was printed."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]

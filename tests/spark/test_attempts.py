@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, own_lines
 from words_of_spark import in_words_of
 
 from spark_jobs import csv_to_parquet, runner
@@ -177,7 +177,7 @@ def test_the_program_runs_from_a_file_and_a_zip_alone(platform, submit, tmp_path
     manifest = json.loads((folder / "_manifest.json").read_text())
     assert manifest["totals"]["rows"] == 2
     assert manifest["code"]["sha256"] == hashlib.sha256((tmp_path / "spark_jobs.zip").read_bytes()).hexdigest()
-    began, succeeded = own_lines(process)
+    began, succeeded = own_lines(process.stdout)
     assert (began["event"], began["job_type"]) == ("program_began", "csv-to-parquet")
     assert (began["job_id"], began["attempt"], began["correlation_id"]) == (platform.prefix, 1, "tests-of-spark")
     written = (folder / "_manifest.json").read_bytes()
@@ -185,11 +185,6 @@ def test_the_program_runs_from_a_file_and_a_zip_alone(platform, submit, tmp_path
         "program_succeeded",
         hashlib.sha256(written).hexdigest(),
     )
-
-
-def own_lines(process):
-    """The lines of JSON that the program logged."""
-    return [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
 
 
 def test_the_program_runs_from_the_checkout_and_exits_with_1_when_it_fails(platform, submit, tmp_path):
@@ -203,7 +198,7 @@ def test_the_program_runs_from_the_checkout_and_exits_with_1_when_it_fails(platf
     assert json.loads((folder / "_failure.json").read_text())["message"] == sentence
     # spark-submit hands on what Python writes to stderr as its own stdout, and keeps stderr for Spark's log.
     assert process.stdout.splitlines()[-1] == sentence
-    assert [(line["event"], line.get("reason")) for line in own_lines(process)] == [
+    assert [(line["event"], line.get("reason")) for line in own_lines(process.stdout)] == [
         ("program_began", None),
         ("program_failed", "INVALID_INPUT"),
     ]

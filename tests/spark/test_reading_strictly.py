@@ -6,7 +6,7 @@ from contextlib import suppress
 from threading import Thread, Timer
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, own_lines
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
@@ -146,18 +146,25 @@ def test_the_log_of_a_job_that_succeeds_holds_no_malformed_row(platform, submit,
 
 def test_other_work_of_spark_is_logged_again_afterwards(spark):
     log4j = spark._jvm.org.apache.logging.log4j
-    log4j.core.config.Configurator.setLevel(LOGGERS[0], log4j.Level.INFO)
+    set_level, log = log4j.core.config.Configurator.setLevel, log4j.LogManager.getContext(False)
+    before = levels_of(spark)
+    try:
+        for name, level in zip(LOGGERS, ("INFO", "WARN", "ERROR"), strict=True):
+            set_level(name, log4j.Level.toLevel(level))
 
-    with rows_unsaid(spark):
-        levels_within = {levels_of(spark, name) for name in LOGGERS}
-    log4j.core.config.Configurator.setLevel(LOGGERS[1], log4j.Level.OFF)
+        with rows_unsaid(spark):
+            within = levels_of(spark), log.getConfiguration().hasFilter()
 
-    assert levels_within == {"OFF"}
-    assert [levels_of(spark, name) for name in LOGGERS[:2]] == ["INFO", "OFF"]
+        assert within == (["OFF", "OFF", "OFF"], True)
+        assert (levels_of(spark), log.getConfiguration().hasFilter()) == (["INFO", "WARN", "ERROR"], False)
+    finally:
+        for name, level in zip(LOGGERS, before, strict=True):
+            set_level(name, log4j.Level.toLevel(level))
 
 
-def levels_of(spark, name):
-    return spark._jvm.org.apache.logging.log4j.LogManager.getLogger(name).getLevel().toString()
+def levels_of(spark):
+    log4j = spark._jvm.org.apache.logging.log4j
+    return [log4j.LogManager.getLogger(name).getLevel().toString() for name in LOGGERS]
 
 
 # For so long that a test that does not wake it would be seen to hang; of being cancelled it does not notice.
@@ -236,8 +243,8 @@ def compute_in_vain(frame):
 
 
 def events(printed):
-    """The events of the lines of JSON among what a program printed."""
-    return [json.loads(line)["event"] for line in printed.splitlines() if line.startswith("{")]
+    """The events of the lines that a program logged."""
+    return [line["event"] for line in own_lines(printed)]
 
 
 def ids_in_data(platform, attempt):
