@@ -63,9 +63,10 @@ def all_kept(
     misread = F.count(F.when(is_misread, 1)).alias("misread")
 
     def rows_read() -> Mapping[str, int]:
-        if counted.get["misread"]:
-            raise InvalidInput(f"Input {source.name!r}: {in_rows(counted.get['misread'])} are malformed.")
-        return {source.name: counted.get["read"]}
+        found = counted.get
+        if found["misread"]:
+            raise InvalidInput(f"Input {source.name!r}: {in_rows(found['misread'])} are malformed.")
+        return {source.name: found["read"]}
 
     return Result(
         data=frame.observe(counted, F.count(F.lit(1)).alias("read"), misread),
