@@ -165,7 +165,7 @@ SIDES: dict[str, Callable[[Any], Convert]] = {
 }
 COMPARED = ("bare", "conversion")
 APART = ("bare", "malformed expected", "whole", "last row malformed", "under contract")
-# Their ratios are good to a tenth or so, and they are further apart than that.
+# Enough to tell roughly what these cost: of so few rounds a ratio is good to a tenth or so.
 APART_LAUNCHES, APART_ROUNDS = 2, 2
 # The most that the conversion alone may take of the bare script's time.
 GOAL = 1.10
