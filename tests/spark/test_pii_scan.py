@@ -77,15 +77,18 @@ def test_the_findings_are_a_table_too(platform):
     ]
 
 
-# What a manifest measures: a checksum or a number of bytes may have any four digits in it.
-MEASURED = re.compile(rb'"(sha256|sizeBytes|\w*[bB]ytes\w*|\w*Seconds|\w+At)": ("[^"]*"|[0-9.]+)')
+# What differs from run to run, and may have any four digits in it: what a manifest measures, checksums, moments, and
+# the names that Spark gives to files.
+MEASURED = re.compile(r'"(sizeBytes|\w*[bB]ytes\w*|\w*Seconds|\w+At|timestamp)": ("[^"]*"|[0-9.]+)')
+RANDOM = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def everything_left_by(attempt, captured):
     """All that a scan leaves: what it wrote, names of files included, and what it printed."""
-    written = [MEASURED.sub(b"", path.read_bytes()) for path in attempt.folder.rglob("*") if path.is_file()]
-    names = [str(path.relative_to(attempt.folder)) for path in attempt.folder.rglob("*")]
-    return b"\0".join(written).decode("latin-1") + "\0".join(names) + captured.out + captured.err
+    paths = list(attempt.folder.rglob("*"))
+    written = [path.read_bytes().decode("latin-1") for path in paths if path.is_file()]
+    names = [str(path.relative_to(attempt.folder)) for path in paths]
+    return RANDOM.sub("", MEASURED.sub("", "\0".join([*written, *names, captured.out, captured.err])))
 
 
 def fragments_of(text):
