@@ -210,14 +210,29 @@ def typed_csv(
 
     Raises: InvalidInput for an input without rows and header, or with another header than `columns` say.
     """
+    _refuse_unreadable(spark, source, dialect)
+    first = first_row(spark, source, dialect, len(columns or ()))
+    if dialect.header:
+        _check_header(source, dialect, first, columns)
+    schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
+    return TypedCsv(source, dialect, schema, tuple(schema.names[: len(columns or first)]))
+
+
+def stated_csv(spark: SparkSession, source: InputFiles, dialect: CsvDialect, columns: Sequence[CsvColumn]) -> TypedCsv:
+    """A CSV input with the types of `columns`, of which nothing was read: whether it has a row or header is not known.
+
+    Reading it, Spark fails at a header that is not as `columns` say, in other words than those of `typed_csv`.
+    Raises: InvalidInput.
+    """
+    _refuse_unreadable(spark, source, dialect)
+    schema = _schema_of(columns, spark)
+    return TypedCsv(source, dialect, schema, tuple(schema.names))
+
+
+def _refuse_unreadable(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> None:
     _refuse_other_formats(source)
     _refuse_backslash(dialect)
     try_patterns(spark, (dialect.date_format, dialect.timestamp_format))
-    first = first_row(spark, source, dialect, len(columns or ()))
-    if dialect.header:
-        _check_header(source, first, columns)
-    schema = _schema_of(columns, spark) if columns else _inferred_schema(spark, source, dialect)
-    return TypedCsv(source, dialect, schema, tuple(schema.names[: len(columns or first)]))
 
 
 def _refuse_other_formats(source: InputFiles) -> None:
@@ -251,14 +266,19 @@ def first_row(spark: SparkSession, source: InputFiles, dialect: CsvDialect, widt
 
 
 def _raw_reader(spark: SparkSession, source: InputFiles, dialect: CsvDialect) -> DataFrameReader:
-    """Reads a header as any other row, and adds no columns of partition folders."""
-    return replace(source, folder=None).reader(spark).options(**{**dialect.options(), "header": False})
+    """Reads a header as any other row, names like the null value too, and adds no columns of partition folders."""
+    options = {**dialect.options(), "header": False, "nullValue": ""}
+    return replace(source, folder=None).reader(spark).options(**options)
 
 
-def _check_header(source: InputFiles, header: List[Optional[str]], columns: Optional[Sequence[CsvColumn]]) -> None:
+def _check_header(
+    source: InputFiles, dialect: CsvDialect, header: List[Optional[str]], columns: Optional[Sequence[CsvColumn]]
+) -> None:
     """Refuse what Spark would rename or overlook. Of several files Spark itself checks the others' headers."""
-    if None in header or "" in header:
-        place = [name or "" for name in header].index("") + 1
+    # Where Spark itself names the columns, it takes the null value for no name.
+    nameless = ("", None) if columns else ("", None, dialect.null_value)
+    if any(name in nameless for name in header):
+        place = [name in nameless for name in header].index(True) + 1
         raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} has no name for column {place}.")
     if REPLACEMENT in "".join(map(str, header)):
         raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} holds bytes that are not UTF-8.")

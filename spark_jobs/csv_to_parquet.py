@@ -1,12 +1,12 @@
 """Job type `csv-to-parquet`: one CSV input as Parquet, and the rows that cannot be read set aside."""
 
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from pyspark.sql import SparkSession
 
 from spark_jobs.columns import known_columns
-from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, TypedCsv, typed_csv
+from spark_jobs.csv_files import LINE, CsvColumn, CsvDialect, TypedCsv, stated_csv, typed_csv
 from spark_jobs.inputs import InputFiles, is_read_in_parts
 from spark_jobs.job import read_parameters
 from spark_jobs.limits import Limits
@@ -49,10 +49,17 @@ def run(spark: SparkSession, inputs: Sequence[InputFiles], parameters: Mapping[s
     """The good rows as data, the malformed ones as rejected."""
     asked = read_parameters(Parameters, parameters)
     (source,) = inputs
-    table = typed_csv(spark, source, asked.dialect(), asked.csv_columns())
+    dialect, columns = asked.dialect(), asked.csv_columns()
+
+    def looked_at() -> TypedCsv:
+        return typed_csv(spark, source, dialect, columns)
+
     if asked.limits().expect_some or not is_read_in_parts(source, asked.multi_line):
-        return _sorted(spark, table, asked)
-    return _unsorted(spark, table, asked)
+        return _sorted(spark, looked_at(), asked)
+    if columns:
+        return _unsorted(spark, stated_csv(spark, source, dialect, columns), asked, looked_at)
+    table = looked_at()
+    return _unsorted(spark, table, asked, lambda: table)
 
 
 def _sorted(spark: SparkSession, table: TypedCsv, asked: Parameters) -> Result:
@@ -61,8 +68,8 @@ def _sorted(spark: SparkSession, table: TypedCsv, asked: Parameters) -> Result:
     return kept_and_set_aside(rows, table.source, partition_by, asked.limits())
 
 
-def _unsorted(spark: SparkSession, table: TypedCsv, asked: Parameters) -> Result:
-    """All rows, as fast as Spark reads them; if one is malformed after all, the rows are sorted instead."""
+def _unsorted(spark: SparkSession, table: TypedCsv, asked: Parameters, looked_at: Callable[[], TypedCsv]) -> Result:
+    """All rows, as fast as Spark reads them; if one is malformed after all, those of `looked_at` are sorted instead."""
     frame, is_misread = table.strict(spark)
     partition_by = known_columns(frame, asked.partition_by, "partition by")
-    return all_kept(frame, is_misread, table.source, partition_by, otherwise=lambda: _sorted(spark, table, asked))
+    return all_kept(frame, is_misread, table.source, partition_by, otherwise=lambda: _sorted(spark, looked_at(), asked))

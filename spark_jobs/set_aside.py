@@ -57,13 +57,15 @@ def all_kept(
 ) -> Result:
     """All rows as data, counted while they are written.
 
-    `otherwise` stands in if Spark fails at a row, or has misread one.
+    `otherwise` stands in if Spark fails at a row or header, has misread a row, or has met none.
     """
     counted = Observation()
     misread = F.count(F.when(is_misread, 1)).alias("misread")
 
     def rows_read() -> Mapping[str, int]:
         found = counted.get
+        if not found["read"]:  # whether there is a header nobody has seen then
+            raise InvalidInput(f"Input {source.name!r}: {source.uri} has no row.")
         if found["misread"]:
             raise InvalidInput(f"Input {source.name!r}: {in_rows(found['misread'])} are malformed.")
         return {source.name: found["read"]}

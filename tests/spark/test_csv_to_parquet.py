@@ -238,6 +238,7 @@ REFUSED = {
     "another order": ("name,id,price\na,1,2\n", {"columns": COLUMNS}, "is name, id, price, but"),
     "a shorter header": ("id,name\n1,a\n", {"columns": COLUMNS}, "is id, name, but"),
     "a column without a name": ('"",name\n1,a\n', {}, "has no name for column 1"),
+    "a column named like the null value": ("id,NA\n1,a\n", {"nullValue": "NA"}, "has no name for column 2"),
     "a column named twice": ("id,ID\n1,2\n", {}, "names 'ID' twice"),
     "an unknown partition column": ("id,name\n1,a\n", {"partitionBy": ["city"]}, "no column 'city' to partition by;"),
     "only partition columns": ("id\n1\n", {"partitionBy": ["id"]}, "[ALL_PARTITION_COLUMNS_NOT_ALLOWED]"),

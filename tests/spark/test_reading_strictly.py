@@ -70,6 +70,48 @@ def test_types_are_inferred_too(platform):
     assert [field["type"] for field in attempt.manifest["schema"]["fields"]] == ["integer", "string"]
 
 
+def test_stated_columns_are_read_in_one_go(platform):
+    attempt = platform.convert(HEADER, TYPED)
+
+    assert attempt.manifest["metrics"]["spark"]["stages"] == 1
+
+
+# What a file starts with, in front of a row, and the parameters; the columns are stated.
+TOPS = {
+    "the header": ("id,name\n", {}),
+    "the header in capitals": ("ID,Name\n", {}),
+    "the header in quotes": ('"id","name"\n', {}),
+    "the header behind blank lines": ("\n\nid,name\n", {}),
+    "the header behind a byte order mark": ("\ufeffid,name\n", {}),
+    "the header with spaces": ("id, name \n", {}),
+    "no header": ("\n", {"header": False}),
+    "a header where none is said to be": ("id,name\n", {"header": False}),
+    "no header where one is said to be": ("\n", {}),
+    "another header": ("id,title\n", {}),
+    "another order": ("name,id\n", {}),
+    "a field too few": ("id\n", {}),
+    "a field too many": ("id,name,price\n", {}),
+    "a column without a name": ("id,\n", {}),
+    "a column without a name, where NULL is a word": ("id,\n", {"nullValue": "NA"}),
+    "a column named like NULL": ("id,NA\n", {"nullValue": "NA"}),
+    "the header, with NULL named like a column": ("id,name\n", {"nullValue": "name"}),
+    "a column named twice": ("id,id\n", {}),
+    "bytes that are not UTF-8": ("id,nam\udce9\n", {}),
+}
+ROWS = {"a row": "1,ant\n", "no row": "", "a blank line": "\n"}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS.keys())
+@pytest.mark.parametrize(("top", "parameters"), TOPS.values(), ids=TOPS.keys())
+def test_a_header_that_was_not_looked_at_is_held_to_the_columns_all_the_same(platform, top, parameters, rows):
+    content = (top + rows).encode(errors="surrogateescape")
+
+    strictly = platform.convert(content, {**TYPED, **parameters})
+    whole = platform.convert(gzip.compress(content), {**TYPED, **parameters}, key="table.csv.gz")
+
+    assert outcome(platform, strictly) == outcome(platform, whole)
+
+
 # What follows a good row, what rows are data in the end, and how many are not.
 MALFORMED = {
     "a field too many": (b"2,bee,\n3,cat\n", [1, 3], 1),
@@ -245,6 +287,13 @@ def compute_in_vain(frame):
 def events(printed):
     """The events of the lines that a program logged."""
     return [line["event"] for line in own_lines(printed)]
+
+
+def outcome(platform, attempt):
+    """The rows and counts of a success, or the sentence of a failure, without the name of the file."""
+    if attempt.manifest is not None:
+        return platform.tuples(attempt), attempt.counts, attempt.rejected
+    return attempt.failure["failureReason"], attempt.failure["message"].replace("table.csv.gz", "table.csv")
 
 
 def ids_in_data(platform, attempt):
