@@ -294,14 +294,15 @@ def launch(bucket: Path, sides: tuple[str, ...], launches: int, rounds: int) -> 
     """Measure these sides so often, and print the table."""
     found = [measure(bucket, sides, rounds) for _ in range(launches)]
     title = f"{launches} launches of {rounds} rounds"
-    print(f"\n{title:24}{'seconds':>8}{'ratio':>15}{'CPU':>8}{'ratio':>15}{'MiB':>7}")
-    every = [figures for each in found for figures in each]
+    print(f"\n{title:24}{'seconds':>8}{'ratio':>16}{'CPU':>8}{'ratio':>16}{'MiB':>8}{'ratio':>16}")
+    ends = [figures[-1:] for figures in found]  # of memory it is the peak of the whole launch that counts
     for side in sides:
         print(f"{side:24}", end="")
-        for kind in ("wall", "cpu"):
-            ratio, error = compare(found, side, kind)
-            print(f"{statistics.median(each[side][kind] for each in every):8.2f}{ratio:8.3f} ± {error:.2f}", end="")
-        print(f"{max(each[side]['peak_mib'] for each in every):7.0f}", flush=True)
+        for kind, rows, decimals in (("wall", found, 2), ("cpu", found, 2), ("peak_mib", ends, 0)):
+            median = statistics.median(figures[side][kind] for each in rows for figures in each)
+            ratio, error = compare(rows, side, kind)
+            print(f"{median:8.{decimals}f}{ratio:8.3f} ± {error:.3f}", end="")
+        print(flush=True)
     return found
 
 
