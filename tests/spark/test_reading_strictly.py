@@ -211,14 +211,30 @@ def levels_of(spark):
 
 # For so long that a test that does not wake it would be seen to hang; of being cancelled it does not notice.
 SLOW = "java_method('java.lang.Thread', 'sleep', 120000L)"
+# The same, but a task that is woken goes on.
+PARKED = "java_method('java.util.concurrent.locks.LockSupport', 'parkNanos', 120000000000L)"
+
+
+def tasks_within(spark, method=None):
+    """The threads of tasks, or of those that are within a method of Java."""
+    stacks = spark._jvm.java.lang.Thread.getAllStackTraces()
+    threads = [each for each in stacks.keySet() if each.getName().startswith("Executor task launch worker for task")]
+    return [each for each in threads if method is None or method in [at.getMethodName() for at in stacks.get(each)]]
 
 
 def wake_tasks(spark):
     """Let the tasks that sleep, or are about to, fail at once."""
     while is_any_running(spark):
-        for thread in spark._jvm.java.lang.Thread.getAllStackTraces().keySet():
-            if thread.getName().startswith("Executor task launch worker for task"):
-                thread.interrupt()
+        for thread in tasks_within(spark):
+            thread.interrupt()
+
+
+def let_parked_task_go_on_beside_a_sleeping_one(spark):
+    """Wait until there is one of each, and let the parked one go on."""
+    while not (tasks_within(spark, "sleep") and tasks_within(spark, "parkNanos")):
+        pass
+    for thread in tasks_within(spark, "parkNanos"):
+        spark._jvm.java.util.concurrent.locks.LockSupport.unpark(thread)
 
 
 class WatchedStore(ObjectStore):
@@ -243,7 +259,7 @@ def test_data_is_written_anew_only_when_no_task_writes_any_more(platform):
     store = WatchedStore(spark)
     store.spark = spark
     fails_while_another_goes_on = spark.range(0, 2, 1, 2).select(
-        F.expr(f"if(id = 1, {SLOW}, cast(cast(concat('x', id) as int) as string))").alias("id")
+        F.expr(f"if(id = 1, {SLOW}, cast(cast(concat('x', {PARKED}, id) as int) as string))").alias("id")
     )
     spark.conf.set("spark.sql.ansi.enabled", "true")
     first = Result(
@@ -257,6 +273,7 @@ def test_data_is_written_anew_only_when_no_task_writes_any_more(platform):
         running.append(is_any_running(spark))
         Timer(1, wake_tasks, [spark]).start()
 
+    Thread(target=let_parked_task_go_on_beside_a_sleeping_one, args=[spark]).start()
     result, rows_read, rows_written = write_and_count(spark, store, first, folder, tell_again)
 
     assert running == [True]
