@@ -276,10 +276,10 @@ def _check_header(
 ) -> None:
     """Refuse what Spark would rename or overlook. Of several files Spark itself checks the others' headers."""
     # Where Spark itself names the columns, it takes the null value for no name.
-    nameless = ("", None) if columns else ("", None, dialect.null_value)
-    if any(name in nameless for name in header):
-        place = [name in nameless for name in header].index(True) + 1
-        raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} has no name for column {place}.")
+    no_names = ("", None) if columns else ("", None, dialect.null_value)
+    nameless = [place for place, name in enumerate(header, 1) if name in no_names]
+    if nameless:
+        raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} has no name for column {nameless[0]}.")
     if REPLACEMENT in "".join(map(str, header)):
         raise InvalidInput(f"Input {source.name!r}: the header of {source.uri} holds bytes that are not UTF-8.")
     lower = [name.lower() for name in header]
